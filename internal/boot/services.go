@@ -1,0 +1,86 @@
+package boot
+
+import (
+	"time"
+
+	"github.com/lyft/dockernetes/pkg/supervisor"
+)
+
+// DockerSocket is where docker's clients connect.
+const DockerSocket = "/var/run/docker.sock"
+
+// services is the one list of what is kept running. To add one, add it here;
+// if it belongs to the cluster's readiness, let the milestone "ready" need it.
+//
+// What talks to the API server needs the milestone "api", not kube-apiserver:
+// a client that starts before it is served and authorised backs off for
+// seconds, and one that starts at that moment does not.
+func services(command commands, ask *probes) []supervisor.Service {
+	return []supervisor.Service{
+		{
+			Name:    "containerd",
+			Summary: "runs containers, for the kubelet and for dockerd",
+			Needs:   []string{"sweep", "limits", "network", "containerd-config"},
+			Command: []string{"containerd"},
+			Ready:   supervisor.Readiness{Notify: true, Probe: ask.containerd},
+			Stop:    supervisor.Stop{KeepChildren: true}, // the shims: pods outlive its restart
+		},
+		{
+			Name:    "etcd",
+			Summary: "stores the cluster's objects",
+			Needs:   []string{"sweep", "limits", "network", "pki"},
+			Command: command["etcd"].argv,
+			Env:     command["etcd"].env,
+			Ready:   supervisor.Readiness{Notify: true, Probe: ask.etcd},
+		},
+		{
+			Name:    "kube-apiserver",
+			Summary: "serves the Kubernetes API",
+			Needs:   []string{"etcd", "kubeconfigs"},
+			Command: command["kube-apiserver"].argv,
+			Env:     command["kube-apiserver"].env,
+			Ready:   supervisor.Readiness{Notify: true, Probe: ask.apiServer},
+			Stop:    supervisor.Stop{Budget: 2 * time.Second},
+		},
+		{
+			Name:    "kube-controller-manager",
+			Summary: "runs the controllers",
+			Needs:   []string{"api"},
+			Command: command["kube-controller-manager"].argv,
+			Env:     command["kube-controller-manager"].env,
+			Ready:   supervisor.Readiness{Probe: ask.controllerManager},
+		},
+		{
+			Name:    "kube-scheduler",
+			Summary: "gives pods their node",
+			Needs:   []string{"api"},
+			Command: command["kube-scheduler"].argv,
+			Env:     command["kube-scheduler"].env,
+			Ready:   supervisor.Readiness{Probe: ask.scheduler},
+		},
+		{
+			Name:    "kubelet",
+			Summary: "runs the node's pods",
+			Needs:   []string{"api", "pods", "images", "cni", "kubelet-config", "identity", "resolver"},
+			Command: command["kubelet"].argv,
+			Ready:   supervisor.Readiness{Probe: ask.kubelet},
+		},
+		{
+			Name:    "kube-proxy",
+			Summary: "makes the addresses of Services work",
+			Needs:   []string{"api", "node-registered", "kube-proxy-config"},
+			Command: command["kube-proxy"].argv,
+			Ready:   supervisor.Readiness{Probe: ask.kubeProxy},
+		},
+		{
+			Name:    "dockerd",
+			Summary: "is the Docker engine, on the same images as the kubelet",
+			Needs:   []string{"containerd", "dockerd-config"},
+			Defer:   "ready", // or the first client
+			Command: command["dockerd"].argv,
+			Sockets: []supervisor.Socket{{Path: DockerSocket, Mode: 0o660, Group: "docker"}},
+			Ready:   supervisor.Readiness{Notify: true, Probe: ask.docker},
+			Stop:    supervisor.Stop{KeepChildren: true},
+		},
+	}
+}

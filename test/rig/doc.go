@@ -1,0 +1,13 @@
+// Package rig starts Dockernetes containers for tests and talks to them as a
+// user would: through the docker client that is in PATH, with DOCKER_HOST and
+// the rest of the environment as they are.
+//
+// It holds no test of its own and knows nothing of dnetinit's insides: what a
+// test sees here is what a user sees.
+//
+// Read [Cluster] first. Two variables of the environment matter:
+//
+//	DOCKERNETES_IMAGE            the image under test, lyft/dockernetes:latest if unset
+//	DOCKERNETES_REQUIRE_CLUSTER  if set, a missing engine or image fails the tests
+//	                             that need it; else they are skipped, with the reason
+package rig
