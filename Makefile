@@ -6,6 +6,12 @@ MAKEFLAGS   += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := help
+# go build uses all processors by itself.
+.NOTPARALLEL:
+
+ifeq ($(filter grouped-target,$(.FEATURES)),)
+$(error this needs GNU make 4.3 or later, and this is $(MAKE_VERSION))
+endif
 
 BUILD := .build
 BIN   := $(BUILD)/bin
@@ -25,10 +31,11 @@ COREDNS    := $(call version-of,components/coredns,github.com/coredns/coredns)
 CNI        := $(call version-of,components/cni,github.com/containernetworking/plugins)
 export VERSION KUBERNETES ETCD CONTAINERD RUNC MOBY DOCKER COREDNS CNI
 
-IMAGE ?= lyft/dockernetes
+# To be changed on the command line: make up PORT=16443.
+IMAGE := lyft/dockernetes
 TAG   := $(patsubst v%,%,$(KUBERNETES))-$(VERSION)
-NAME  ?= dockernetes
-PORT  ?= 6443
+NAME  := dockernetes
+PORT  := 6443
 export IMAGE TAG NAME PORT
 
 ENGINE   := containerd containerd-shim-runc-v2 ctr runc dockerd docker-proxy docker

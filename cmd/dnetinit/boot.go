@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"go.uber.org/zap"
@@ -10,6 +11,7 @@ import (
 	"github.com/lyft/dockernetes/internal/boot"
 	"github.com/lyft/dockernetes/internal/cli"
 	"github.com/lyft/dockernetes/internal/config"
+	"github.com/lyft/dockernetes/internal/preflight"
 	"github.com/lyft/dockernetes/internal/reaper"
 	"github.com/lyft/dockernetes/pkg/phases"
 	"github.com/lyft/dockernetes/pkg/supervisor"
@@ -31,6 +33,17 @@ func prepare(ctx context.Context, path string, log *zap.Logger) (cli.Machine, er
 	if err != nil {
 		return nil, err
 	}
+	findings := preflight.Run(ctx, preflight.Options{
+		Listen:    boot.Listens(c),
+		StateDirs: preflight.DefaultStateDirs(),
+		LayerDirs: preflight.DefaultLayerDirs(),
+	})
+	if preflight.Failed(findings) {
+		return nil, fmt.Errorf("this container can't run a cluster:\n%s", preflight.Text(findings))
+	}
+	for _, f := range findings {
+		log.Warn(f.String())
+	}
 	if err := phases.Early(ctx, log); err != nil {
 		return nil, err
 	}
@@ -41,6 +54,7 @@ func prepare(ctx context.Context, path string, log *zap.Logger) (cli.Machine, er
 	r := reaper.New(log)
 	s, err := supervisor.New(graph, supervisor.Options{
 		Log: log, Reaper: r, LogDir: logDir, NotifyDir: notifyDir, Groups: boot.Groups(),
+		Env: phases.OwnEnvironment(os.Environ()),
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets the test binary be the processes that are put into groups.
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 	case "idle":
 		fmt.Println("here")
-		select {}
+		_ = unix.Pause()
 	case "family":
 		// One that ignores SIGTERM and has children and grandchildren.
 		for range 3 {
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 			}
 		}
 		fmt.Println("here")
-		select {}
+		_ = unix.Pause()
 	}
 }
 

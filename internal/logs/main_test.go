@@ -111,7 +111,7 @@ func until(t testing.TB, what string, seen func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	tooLate := time.After(20 * time.Second)
+	tooLate := time.After(time.Minute)
 	for !seen() {
 		select {
 		case <-tick.C:

@@ -61,7 +61,8 @@ func decide(nft error, legacyRules int, nftTables []string) Firewall {
 }
 
 // nftRuleset has each kind of expression that kube-proxy's nftables mode
-// needs. A kernel may have nf_tables and lack some of their modules.
+// needs. A kernel may have nf_tables and lack some of their modules. No chain is
+// called like a word of the language: nft takes that in some versions only.
 const nftRuleset = `
 table ip dnetinit-probe {
 	map services {
@@ -70,13 +71,13 @@ table ip dnetinit-probe {
 	set once { type ipv4_addr; flags interval; }
 	chain target { numgen random mod 2 vmap { 0 : goto masq, 1 : goto masq }; }
 	chain masq { ct status & 0x20 == 0x20 masquerade fully-random; }
-	chain reject { reject; }
-	chain nat {
+	chain refuse { reject; }
+	chain post {
 		type nat hook postrouting priority srcnat;
 		ip daddr . meta l4proto . th dport vmap @services
 		fib daddr type local meta mark set mark or 0x4000 jump masq
 	}
-	chain dnat { type nat hook prerouting priority dstnat; meta l4proto udp dnat to 192.0.2.1:53; }
+	chain pre { type nat hook prerouting priority dstnat; meta l4proto udp dnat to 192.0.2.1:53; }
 }
 `
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"go.uber.org/zap"
@@ -87,7 +88,7 @@ func (r *resolver) run(ctx context.Context) error {
 		}
 		r.forwarder = f
 	}
-	if err := (directory{path: runDir, mode: 0o755}).Apply(ctx); err != nil {
+	if err := (directory{path: filepath.Dir(r.to), mode: 0o755}).Apply(ctx); err != nil {
 		return err
 	}
 	return hostnet.WriteInPlace(r.to, []byte(container.ForPods(uplink.Address).String()))

@@ -8,9 +8,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// objects is the part of a typed client that creates.
+// objects is the part of a typed client that creates and looks.
 type objects[T any] interface {
 	Create(ctx context.Context, object T, opts metav1.CreateOptions) (T, error)
+	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)
 }
 
 // updatable is a typed client whose objects can be replaced.
@@ -20,10 +21,15 @@ type updatable[T any] interface {
 }
 
 // create creates object unless there is one of its name: that one may have
-// been changed by the cluster's user, and stays over a restart.
+// been changed by the cluster's user, and stays over a restart. That it is
+// there is looked up, not read from the error: a Service that exists is refused
+// for its address, before anybody looks at its name.
 func create[T metav1.Object](ctx context.Context, client objects[T], object T) error {
 	_, err := client.Create(ctx, object, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err == nil {
+		return nil
+	}
+	if _, missing := client.Get(ctx, object.GetName(), metav1.GetOptions{}); missing != nil {
 		return fmt.Errorf("cannot create %s: %w", described(object), err)
 	}
 	return nil

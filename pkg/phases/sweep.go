@@ -59,6 +59,8 @@ func sweepSteps(root string) []step {
 		// The addresses of pods whose sandbox is gone. The lock file and the
 		// last address that was given out stay, so that the next pod does not
 		// get an address that somebody may still remember.
+		gone{at("/run/cni/*/*.*.*.*"), isLease},
+		gone{at("/run/cni/*/*:*"), isLease},
 		gone{at("/var/lib/cni/networks/*/*.*.*.*"), isLease},
 		gone{at("/var/lib/cni/networks/*/*:*"), isLease},
 	}

@@ -10,11 +10,11 @@ import (
 
 func TestSweepRemovesWhatIsStaleAndNothingElse(t *testing.T) {
 	root := t.TempDir()
-	stale := []string{"/run/docker.pid", "/run/containerd/containerd.pid", "/run/netns/cni-1",
+	stale := []string{"/run/docker.pid", "/run/containerd/containerd.pid", "/run/netns/cni-1", "/run/cni/pods/10.244.0.9",
 		"/var/lib/cni/networks/dnetinit/10.244.0.7", "/var/lib/cni/networks/dnetinit/fd00::7"}
 	kept := []string{"/run/dnetinit/early", "/var/lib/cni/networks/dnetinit/lock",
 		"/var/lib/cni/networks/dnetinit/last_reserved_ip.0", "/var/lib/kubelet/plugins_registry/notes.sock",
-		"/var/lib/kubelet/pods/x/volumes/data", "/run/containerd/notes"}
+		"/var/lib/kubelet/pods/x/volumes/data", "/run/containerd/notes", "/run/cni/pods/last_reserved_ip.0"}
 	for _, path := range append(stale, kept...) {
 		putFile(t, root+path, "x")
 	}

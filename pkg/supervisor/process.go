@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func (s *service) exec(notifySocket string) (*reaper.Process, error) {
 	spec := reaper.Spec{
 		Path:       s.Command[0],
 		Args:       s.Command,
-		Env:        append(environment(), append(s.Env, "NOTIFY_SOCKET="+notifySocket)...),
+		Env:        slices.Concat(environment(s.options.Env), s.Env, []string{"NOTIFY_SOCKET=" + notifySocket}),
 		Stdout:     output,
 		Stderr:     output,
 		ExtraFiles: sockets,
@@ -98,14 +97,12 @@ func (p *process) listen() {
 }
 
 // private are the prefixes of variables that are addressed to the supervisor
-// itself. KUBERNETES_ is there as a container that runs in a pod finds the
-// outer cluster in it, and kubectl would take that for its own.
-var private = []string{"NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_", "DNET_", "KUBERNETES_"}
+// itself. DNET_ is its own configuration, which may hold a secret.
+var private = []string{"NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_", "DNET_"}
 
-// environment is what every service inherits: our own variables, less the
-// private ones.
-func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+// environment is what every service inherits: all of env but the private ones.
+func environment(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		return slices.ContainsFunc(private, func(prefix string) bool { return strings.HasPrefix(v, prefix) })
 	})
 }

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Log       *zap.Logger
 	Reaper    *reaper.Reaper // starts the services' processes; its Run is the caller's to call
+	Env       []string       // "NAME=value": what every service inherits, less what is addressed to the supervisor
 	LogDir    string         // a file per service: LogDir/NAME.log
 	NotifyDir string         // a notify socket per service
 	// Groups returns the cgroup of a service, empty and ready for use. nil

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,7 +18,13 @@ import (
 func TestAServiceThatIsStoppedTakesReadinessWithIt(t *testing.T) {
 	c := cluster(t)
 	c.Exec(t, "dnetinit", "stop", "kube-scheduler")
-	t.Cleanup(func() { c.Ready(t) })
+	t.Cleanup(func() {
+		// The other tests need it, however this one ends.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		rig.Docker(ctx, "exec", c.Name, "dnetinit", "start", "kube-scheduler")
+		c.Ready(t)
+	})
 
 	if unit := c.Unit(t, "kube-scheduler"); unit.State != supervisor.Stopped || unit.PID != 0 {
 		t.Errorf("it is %s with pid %d", unit.State, unit.PID)

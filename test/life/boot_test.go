@@ -46,6 +46,11 @@ func TestWaitMayBeCalledAtOnce(t *testing.T) {
 	if r := c.Try(t, "systemctl", "is-active", "multi-user.target"); r.Code != 0 {
 		t.Errorf("systemctl is-active: status %d and %q", r.Code, r.Output())
 	}
+	for _, unit := range c.Status(t).Units {
+		if unit.Restarts != 0 {
+			t.Errorf("the boot took %s %d tries", unit.Name, unit.Restarts+1)
+		}
+	}
 	logs := c.Logs(t)
 	for _, unit := range []string{"containerd", "etcd", "kube-apiserver", "kubelet", "kube-proxy", "ready"} {
 		if !regexp.MustCompile(`(?m)^.*\d.*\b` + unit + `\b`).MatchString(logs) {

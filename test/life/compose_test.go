@@ -12,17 +12,22 @@ import (
 )
 
 // composeFile is what a user has in a CI job: a cluster, and tests that are
-// started once it is healthy.
+// started once it is healthy and find the credentials in a shared volume.
 const composeFile = `
 services:
   cluster:
     image: IMAGE
+    hostname: cluster
     privileged: true
+    volumes: [credentials:/etc/kubernetes]
   tests:
     image: IMAGE
     depends_on:
       cluster: {condition: service_healthy}
-    command: [kubectl, --server=https://cluster:6443, --insecure-skip-tls-verify, get, --raw=/readyz]
+    volumes: [credentials:/etc/kubernetes:ro]
+    command: [kubectl, --server=https://cluster:6443, get, nodes]
+volumes:
+  credentials: {}
 `
 
 func TestComposeStartsTheTestsOnceTheClusterIsHealthy(t *testing.T) {
@@ -39,10 +44,11 @@ func TestComposeStartsTheTestsOnceTheClusterIsHealthy(t *testing.T) {
 	}
 	project := rig.FreshName("p")
 	compose = append(compose, "--project-name", project, "--file", file)
+	rig.Sweep(rig.Network, project+"_default")
+	rig.Sweep(rig.Volume, project+"_credentials")
 	for _, service := range []string{"cluster", "tests"} {
 		rig.Sweep(rig.Container, project+"-"+service+"-1")
 	}
-	rig.Sweep(rig.Network, project+"_default")
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -56,7 +62,7 @@ func TestComposeStartsTheTestsOnceTheClusterIsHealthy(t *testing.T) {
 	defer cancel()
 	up := append(compose, "up", "--exit-code-from=tests", "--no-color", "--attach=tests")
 	r := rig.Run(ctx, nil, up[0], up[1:]...)
-	if err := r.Err(); err != nil || !strings.Contains(r.Stdout, "ok") {
+	if err := r.Err(); err != nil || !strings.Contains(r.Stdout, " Ready ") {
 		t.Errorf("the tests say %q: %v", r.Stdout, err)
 	}
 }

@@ -100,10 +100,11 @@ func StartAs(ctx context.Context, line string) (*Cluster, error) {
 	return c, nil
 }
 
-// Ready waits until the whole cluster is ready.
+// Ready waits until the whole cluster is ready. It may be used in a cleanup,
+// too.
 func (c *Cluster) Ready(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), BootTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), BootTimeout)
 	defer cancel()
 	if err := c.exec(ctx, nil, "dnetinit", "wait").Err(); err != nil {
 		t.Fatal(err)

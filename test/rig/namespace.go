@@ -58,11 +58,11 @@ func (n *Namespace) Run(t testing.TB, name, image string, command ...string) str
 	t.Helper()
 	args := []string{"run", name, "--image", image, "--image-pull-policy", "Never", "--restart", "Never", "--command", "--"}
 	n.Kubectl(t, append(args, command...)...)
-	phase := n.Kubectl(t, "wait", "pod/"+name, "--timeout=60s", "--output=jsonpath={.status.phase}",
-		"--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=PodCompleted")
+	code := n.Kubectl(t, "wait", "pod/"+name, "--timeout=60s", "--output=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}",
+		"--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}")
 	output := n.Kubectl(t, "logs", name)
-	if phase != "Succeeded" {
-		t.Fatalf("pod %s ended as %s:\n%s", name, phase, output)
+	if code != "0" {
+		t.Fatalf("pod %s ended with status %s:\n%s", name, code, output)
 	}
 	return output
 }
