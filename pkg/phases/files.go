@@ -34,7 +34,7 @@ func write(path string, text []byte, mode os.FileMode) error {
 }
 
 func replace(path string, text []byte, mode os.FileMode) error {
-	beside, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode))
+	beside, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
 	if err != nil {
 		return err
 	}

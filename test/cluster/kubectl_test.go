@@ -101,6 +101,22 @@ func TestTopSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestAHostPortIsReachedFromOutside(t *testing.T) {
+	t.Parallel()
+	n := namespace(t)
+	n.Apply(t, `
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "testapp:dev", imagePullPolicy: Never, args: [serve], ports: [{containerPort: 8080, hostPort: 8081}]}]
+`)
+	n.Kubectl(t, "wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
+	if said := httpGet(t, fmt.Sprintf("http://%s:8081/hostname", n.Cluster.Address(t))); said != "web\n" {
+		t.Errorf("the pod says %q", said)
+	}
+}
+
 func TestANodePortIsReachedFromOutside(t *testing.T) {
 	t.Parallel()
 	n := namespace(t)

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -65,7 +67,7 @@ func TestLogsOfEveryService(t *testing.T) {
 		t.Errorf("status %d for an unknown service:\n%s", r.Code, r.Output())
 	}
 	follow := c.Background(t, "dnetinit", "logs", "--follow", "--tail", "1", "kube-apiserver")
-	follow.Line(t, 30e9, func(line string) bool { return line != "" })
+	follow.Line(t, 30*time.Second, func(line string) bool { return line != "" })
 }
 
 func TestMetricsAreServedOverTheSocket(t *testing.T) {
@@ -80,4 +82,22 @@ func TestMetricsAreServedOverTheSocket(t *testing.T) {
 	if !strings.Contains(metrics, "# TYPE dnetinit_") {
 		t.Errorf("no metric called dnetinit_…:\n%.2000s", metrics)
 	}
+}
+
+func TestEventsTellTheBootInItsOrder(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	events := c.Background(t, "/root/testapp/app", "get", "http://dnetinit/v1/events?after=0", "/run/dnetinit/dnetinit.sock")
+	last := uint64(0)
+	events.Line(t, 10*time.Second, func(line string) bool {
+		var event supervisor.Event
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			t.Fatalf("%v: %q", err, line)
+		}
+		if event.Seq != last+1 {
+			t.Errorf("after event %d comes %d", last, event.Seq)
+		}
+		last = event.Seq
+		return event.Unit == "ready" && event.To == supervisor.Ready
+	})
 }

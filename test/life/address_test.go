@@ -2,6 +2,7 @@ package life
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,14 +10,14 @@ import (
 )
 
 // network makes a network of the engine, for this test.
-func network(t *testing.T) string {
+func network(t *testing.T, args ...string) string {
 	t.Helper()
 	rig.Need(t)
 	name := rig.FreshName("n")
 	rig.Sweep(rig.Network, name)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := rig.Docker(ctx, "network", "create", name).Err(); err != nil {
+	if err := rig.Docker(ctx, slices.Concat([]string{"network", "create"}, args, []string{name})...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -44,7 +44,7 @@ func TestBadInputIsRefusedByName(t *testing.T) {
 		{"no privileges", nil, nil, []string{"--privileged"}},
 		{"an init of Docker's", append([]string{"--init"}, rig.Privileges()...), nil, []string{"--init"}},
 		{"an init that isn't PID 1", rig.Privileges(), []string{"sh", "-c", "/sbin/init; exit $?"}, []string{"PID 1", "--init"}},
-		{"a root file system that is read-only", append([]string{"--read-only"}, rig.Privileges()...), nil, []string{"read-only"}},
+		{"no network", append([]string{"--network=none"}, rig.Privileges()...), nil, []string{"--network none"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := run(t, test.args, test.command)

@@ -28,6 +28,12 @@ func TestWaitSaysWhatBlocksForGood(t *testing.T) {
 		{"no room for keys", func(*testing.T) []string {
 			return []string{"--tmpfs=/etc/kubernetes:size=8k"}
 		}, []string{"/etc/kubernetes", "no space left on device"}},
+		{"a root file system that is read-only", func(*testing.T) []string {
+			return []string{"--read-only"}
+		}, []string{"/etc/kubernetes", "read-only file system"}},
+		{"no cgroups", func(*testing.T) []string {
+			return []string{"--tmpfs=/sys/fs/cgroup"}
+		}, []string{"cgroups"}},
 		{"a port that is taken", func(t *testing.T) []string {
 			return []string{"--network=container:" + neighbour(t, nil, "serve", ":6443")}
 		}, []string{"kube-apiserver", "6443", "address already in use"}},

@@ -42,7 +42,12 @@ func TestWaitMayBeCalledAtOnce(t *testing.T) {
 		t.Errorf("status %d; it should say what is being waited for:\n%s", late.Code, late.Output())
 	}
 
-	c.Ready(t)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.BootTimeout)
+	defer cancel()
+	shown, err := rig.OnTerminal(ctx, "", "docker", "exec", "-it", c.Name, "dnetinit", "wait")
+	if err != nil || !strings.Contains(shown, "ready") {
+		t.Errorf("on a terminal: %v\n%s", err, shown)
+	}
 	if r := c.Try(t, "systemctl", "is-active", "multi-user.target"); r.Code != 0 {
 		t.Errorf("systemctl is-active: status %d and %q", r.Code, r.Output())
 	}
@@ -59,6 +64,31 @@ func TestWaitMayBeCalledAtOnce(t *testing.T) {
 	}
 	if lines := strings.Count(logs, "\n"); lines > 100 {
 		t.Errorf("docker logs has %d lines: who is to read them?", lines)
+	}
+}
+
+func TestItBootsWithLessThanEverything(t *testing.T) {
+	t.Parallel()
+	rig.Need(t)
+	for _, test := range []struct {
+		name string
+		args []string
+	}{
+		{"with the documented list instead of --privileged", rig.DocumentedList()},
+		{"with the host's view of cgroups", append([]string{"--cgroupns=host"}, rig.Privileges()...)},
+		{"in a network without an outside", append([]string{"--network=" + network(t, "--internal")}, rig.Privileges()...)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := rig.New(t, rig.Setup{Unprivileged: true, Args: test.args})
+			c.Ready(t)
+			c.BuildApp(t)
+			n := c.Namespace(t)
+			if said := n.Run(t, "asker", rig.AppImage, "/app", "lookup", "kubernetes.default"); said != "10.96.0.1\n" {
+				t.Errorf("kubernetes.default is %q", said)
+			}
+			stop(t, c, "stop")
+		})
 	}
 }
 

@@ -65,12 +65,12 @@ var Privileges = sync.OnceValue(func() []string {
 		return []string{"--privileged"}
 	}
 	fmt.Fprintf(os.Stderr, "the engine refuses --privileged (%s): the documented list is used instead\n", lastLines(r.Output(), 1))
-	return documentedList()
+	return DocumentedList()
 })
 
-// documentedList is what docs/ names for engines that lack a capability: each
+// DocumentedList is what takes the place of --privileged where an engine lacks a capability: each
 // capability but SYS_RESOURCE by name, no confinement, every device.
-func documentedList() []string {
+func DocumentedList() []string {
 	args := []string{
 		"--security-opt", "seccomp=unconfined",
 		"--security-opt", "apparmor=unconfined",

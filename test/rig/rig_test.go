@@ -65,7 +65,7 @@ func TestTheSweepRemovesTheLatestFirst(t *testing.T) {
 }
 
 func TestThePrivilegesAreThoseOfTheDocumentation(t *testing.T) {
-	args := strings.Join(documentedList(), " ")
+	args := strings.Join(DocumentedList(), " ")
 	if strings.Contains(args, "SYS_RESOURCE") || !strings.Contains(args, "--cap-add SYS_ADMIN") {
 		t.Error(args)
 	}
