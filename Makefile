@@ -27,9 +27,10 @@ CONTAINERD := $(call version-of,components/containerd,github.com/containerd/cont
 RUNC       := $(call version-of,components/runc,github.com/opencontainers/runc)
 MOBY       := $(call version-of,components/moby,github.com/moby/moby/v2)
 DOCKER     := $(call version-of,components/docker-cli,github.com/docker/cli)
+BUILDX     := $(call version-of,components/buildx,github.com/docker/buildx)
 COREDNS    := $(call version-of,components/coredns,github.com/coredns/coredns)
 CNI        := $(call version-of,components/cni,github.com/containernetworking/plugins)
-export VERSION KUBERNETES ETCD CONTAINERD RUNC MOBY DOCKER COREDNS CNI
+export VERSION KUBERNETES ETCD CONTAINERD RUNC MOBY DOCKER BUILDX COREDNS CNI
 
 # To be changed on the command line: make up PORT=16443.
 IMAGE := lyft/dockernetes
@@ -40,7 +41,7 @@ export IMAGE TAG NAME PORT
 
 ENGINE   := containerd containerd-shim-runc-v2 ctr runc dockerd docker-proxy docker
 PLUGINS  := bridge host-local loopback portmap ptp
-PROGRAMS := kubernetes etcd $(ENGINE) coredns pause dnetinit $(addprefix cni/,$(PLUGINS))
+PROGRAMS := kubernetes etcd $(ENGINE) docker-buildx coredns pause dnetinit $(addprefix cni/,$(PLUGINS))
 
 ##@ The cluster
 
@@ -114,7 +115,7 @@ help:
 # The programs. Go knows best what has to be compiled again; make only keeps it
 # from being asked when nothing that it reads has changed.
 
-PARTS    := 11
+PARTS    := 12
 
 comma := ,
 step   = @mkdir -p $(BIN); hack/step '[$(1)/$(PARTS)] $(2)'
@@ -163,25 +164,29 @@ $(BIN)/docker: components/docker-cli/go.mod components/docker-cli/go.sum
 	$(call step,6,docker $(DOCKER)) $(call go-build,components/docker-cli,$(docker-x),-gcflags "github.com/docker/cli/...=-lang=go1.25" -o $(root)/docker github.com/docker/cli/cmd/docker)
 	$(built)
 
+$(BIN)/docker-buildx: components/buildx/go.mod components/buildx/go.sum
+	$(call step,7,docker buildx $(BUILDX)) $(call go-build,components/buildx,-X github.com/docker/buildx/version.Version=$(BUILDX),-o $(root)/docker-buildx github.com/docker/buildx/cmd/buildx)
+	$(built)
+
 $(BIN)/coredns: components/coredns/go.mod components/coredns/go.sum
-	$(call step,7,coredns $(COREDNS)) $(call go-build,components/coredns,-X github.com/coredns/coredns/coremain.GitCommit=$(COREDNS),-o $(root)/coredns github.com/coredns/coredns)
+	$(call step,8,coredns $(COREDNS)) $(call go-build,components/coredns,-X github.com/coredns/coredns/coremain.GitCommit=$(COREDNS),-o $(root)/coredns github.com/coredns/coredns)
 	$(built)
 
 cni-x = -X github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion=$(CNI)
 $(addprefix $(BIN)/cni/,$(PLUGINS)) &: components/cni/go.mod components/cni/go.sum
-	$(call step,8,CNI plugins $(CNI)) $(call go-build,components/cni,$(cni-x),-o $(root)/cni/ tool)
+	$(call step,9,CNI plugins $(CNI)) $(call go-build,components/cni,$(cni-x),-o $(root)/cni/ tool)
 	@touch $(addprefix $(BIN)/cni/,$(PLUGINS))
 
 $(BIN)/pause: go.mod $(wildcard cmd/pause/*.go)
-	$(call step,9,pause) $(call go-build,.,,-o $(root)/pause ./cmd/pause)
+	$(call step,10,pause) $(call go-build,.,,-o $(root)/pause ./cmd/pause)
 	$(built)
 
 # dnetinit carries kubeadm's packages, which ask component-base for their version.
 dnetinit-sources = $(shell find cmd/dnetinit internal pkg -type f -not -name '*_test.go')
 $(BIN)/dnetinit: go.mod go.sum VERSION $(dnetinit-sources)
-	$(call step,10,dnetinit $(VERSION)) $(call go-build,.,$(kubernetes-x) -X github.com/lyft/dockernetes/internal/cli.version=$(VERSION),-o $(root)/dnetinit ./cmd/dnetinit)
+	$(call step,11,dnetinit $(VERSION)) $(call go-build,.,$(kubernetes-x) -X github.com/lyft/dockernetes/internal/cli.version=$(VERSION),-o $(root)/dnetinit ./cmd/dnetinit)
 	$(built)
 
 # The images that a boot needs, in the OCI layout.
 $(addprefix $(BUILD)/images/,pause.tar coredns.tar) &: $(addprefix $(BIN)/,pause coredns) internal/config/config.go $(wildcard hack/imagetar/*.go internal/imagetar/*.go)
-	$(call step,11,the images of pause and CoreDNS) env CGO_ENABLED=0 go run -trimpath ./hack/imagetar -binaries $(BIN) -out $(BUILD)/images -coredns $(COREDNS)
+	$(call step,12,the images of pause and CoreDNS) env CGO_ENABLED=0 go run -trimpath ./hack/imagetar -binaries $(BIN) -out $(BUILD)/images -coredns $(COREDNS)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -23,13 +24,14 @@ func TestAClientOnTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Timeout = 30 * time.Second
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	pods := client.CoreV1().Pods(n.Name)
-	watch, err := pods.Watch(t.Context(), metav1.ListOptions{})
+	watch, err := pods.Watch(ctx, metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func TestAClientOnTheHost(t *testing.T) {
 			}},
 		},
 	}
-	if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for event := range watch.ResultChan() {

@@ -45,6 +45,11 @@ func TestBadInputIsRefusedByName(t *testing.T) {
 		{"an init of Docker's", append([]string{"--init"}, rig.Privileges()...), nil, []string{"--init"}},
 		{"an init that isn't PID 1", rig.Privileges(), []string{"sh", "-c", "/sbin/init; exit $?"}, []string{"PID 1", "--init"}},
 		{"no network", append([]string{"--network=none"}, rig.Privileges()...), nil, []string{"--network none"}},
+		{"no cgroups", append([]string{"--tmpfs=/sys/fs/cgroup"}, rig.Privileges()...), nil, []string{"cgroup", "/sys/fs/cgroup"}},
+		{"no room for etcd", append([]string{"--tmpfs=/var/lib/etcd:size=2m"}, rig.Privileges()...), nil, []string{"/var/lib/etcd", "full"}},
+		{"a port that is taken",
+			append([]string{"--network=container:" + neighbour(t, nil, "serve", ":6443")}, rig.Privileges()...),
+			nil, []string{"kube-apiserver", "6443", "address already in use"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := run(t, test.args, test.command)

@@ -22,21 +22,12 @@ func TestWaitSaysWhatBlocksForGood(t *testing.T) {
 			return []string{`--env=DNET_CONFIG={"apiVersion":"kubeadm.k8s.io/v1beta4","kind":"ClusterConfiguration",` +
 				`"apiServer":{"extraArgs":[{"name":"no-such-flag","value":"1"}]}}`}
 		}, []string{"kube-apiserver", "no-such-flag"}},
-		{"no room for etcd", func(*testing.T) []string {
-			return []string{"--tmpfs=/var/lib/etcd:size=2m"}
-		}, []string{"etcd", "no space left on device"}},
 		{"no room for keys", func(*testing.T) []string {
 			return []string{"--tmpfs=/etc/kubernetes:size=8k"}
 		}, []string{"/etc/kubernetes", "no space left on device"}},
 		{"a root file system that is read-only", func(*testing.T) []string {
 			return []string{"--read-only"}
 		}, []string{"/etc/kubernetes", "read-only file system"}},
-		{"no cgroups", func(*testing.T) []string {
-			return []string{"--tmpfs=/sys/fs/cgroup"}
-		}, []string{"cgroups"}},
-		{"a port that is taken", func(t *testing.T) []string {
-			return []string{"--network=container:" + neighbour(t, nil, "serve", ":6443")}
-		}, []string{"kube-apiserver", "6443", "address already in use"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
