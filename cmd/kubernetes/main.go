@@ -79,5 +79,6 @@ func main() {
 			name, strings.Join(slices.Sorted(maps.Keys(commands)), ", "))
 		os.Exit(2)
 	}
+	relaxGC()
 	os.Exit(run())
 }

@@ -9,8 +9,10 @@ import (
 
 // Stats is what a group has used.
 type Stats struct {
-	CPUSeconds  float64
-	MemoryBytes uint64 // with the page cache
+	CPUSeconds float64
+	// MemoryBytes is the working set, as the kubelet counts it: what is used
+	// less the page cache that the kernel would take back first.
+	MemoryBytes uint64
 	MemoryPeak  uint64 // 0 where the kernel doesn't keep it (v2 before Linux 5.19)
 	Pids        uint64 // processes and threads
 	OOMKills    uint64 // processes that were killed for want of memory
@@ -22,7 +24,7 @@ func (g *Group) Stats() Stats {
 	if g.unified {
 		return Stats{
 			CPUSeconds:  float64(g.keyed("cpu.stat", "usage_usec")) / 1e6,
-			MemoryBytes: g.number("memory.current"),
+			MemoryBytes: less(g.number("memory.current"), g.keyed("memory.stat", "inactive_file")),
 			MemoryPeak:  g.number("memory.peak"),
 			Pids:        g.number("pids.current"),
 			OOMKills:    g.keyed("memory.events", "oom_kill"),
@@ -30,12 +32,15 @@ func (g *Group) Stats() Stats {
 	}
 	return Stats{
 		CPUSeconds:  float64(g.number("cpuacct.usage")) / 1e9,
-		MemoryBytes: g.number("memory.usage_in_bytes"),
+		MemoryBytes: less(g.number("memory.usage_in_bytes"), g.keyed("memory.stat", "total_inactive_file")),
 		MemoryPeak:  g.number("memory.max_usage_in_bytes"),
 		Pids:        g.number("pids.current"),
 		OOMKills:    g.keyed("memory.oom_control", "oom_kill"),
 	}
 }
+
+// less is a - b, and 0 where b is more: the two are read one after the other.
+func less(a, b uint64) uint64 { return a - min(a, b) }
 
 // find returns the content of a file that is in one of the group's
 // directories: its name begins with its controller's, so no two have it.
