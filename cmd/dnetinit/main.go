@@ -5,13 +5,20 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
+	"github.com/lyft/dockernetes/internal/cgroup"
 	"github.com/lyft/dockernetes/internal/cli"
 	"github.com/lyft/dockernetes/internal/notify"
 )
 
 func main() {
+	if os.Getpid() == 1 {
+		if err := cgroup.EnterNamespace(); err != nil {
+			fmt.Fprintf(os.Stderr, "dnetinit: going on in the engine's cgroup namespace: %v\n", err)
+		}
+	}
 	env := cli.System()
 	env.Boot = prepare
 	env.Notify = notify.Send

@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/term"
 
+	"github.com/lyft/dockernetes/internal/bootrecord"
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/internal/readiness"
 )
@@ -26,6 +28,9 @@ type Env struct {
 	VersionsFile string // the versions of the parts, as JSON, made with the image
 	AdminConf    string // the administrator's kubeconfig
 	ServerCert   string // the kube-apiserver's certificate
+
+	Boots bootrecord.Store // the records of past boots
+	Zero  time.Time        // when the first instruction of this process ran
 
 	PID     int                        // of this process
 	IsInit  func() bool                // whether PID 1 is a dnetinit
@@ -51,14 +56,21 @@ func System() *Env {
 		VersionsFile: "/usr/share/dnetinit/versions.json",
 		AdminConf:    "/etc/kubernetes/admin.conf",
 		ServerCert:   "/etc/kubernetes/pki/apiserver.crt",
+		Boots:        bootrecord.Store{Dir: bootrecord.Dir},
+		Zero:         bootrecord.FirstInstruction(),
 		PID:          os.Getpid(),
 		IsInit:       isInit,
 		Signal1:      func(s syscall.Signal) error { return syscall.Kill(1, s) },
 	}
 }
 
-// isInit compares the programs themselves: names and links may differ.
+// isInit compares the programs themselves: names and links may differ. A
+// command that is PID 1 itself, as with "docker run IMAGE dnetinit wait", has
+// nobody to ask.
 func isInit() bool {
+	if os.Getpid() == 1 {
+		return false
+	}
 	one, err := os.Stat("/proc/1/exe")
 	if err != nil {
 		return false

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/lyft/dockernetes/internal/bootlog"
+	"github.com/lyft/dockernetes/internal/bootrecord"
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/internal/readiness"
 )
@@ -107,10 +108,16 @@ func (e *Env) boot(ctx context.Context, config string) error {
 	running, stopRunning := context.WithCancel(ctx)
 	defer stopRunning()
 	server := control.NewServer(machine, versions, log)
+	recorder, stopMeter := e.recorder(machine, versions, log)
+	server.Record = recorder.Record
 	file := readiness.File{Path: e.ReadyFile, Engine: machine, Versions: versions, Log: log,
 		NotifySocket: notifySocket, Notify: e.Notify}
 	story := bootlog.Log{Engine: machine, Out: e.Stdout, Versions: versions}
 	var parts sync.WaitGroup
+	parts.Go(func() {
+		defer stopMeter()
+		recorder.Run(running)
+	})
 	parts.Go(func() {
 		if err := server.Serve(served, listener); err != nil {
 			log.Error("the control socket does not answer any more", zap.Error(err))
@@ -152,6 +159,19 @@ func (e *Env) boot(ctx context.Context, config string) error {
 		return fmt.Errorf("cannot go on: %w", err)
 	}
 	return nil
+}
+
+// recorder makes what records this boot, and what is to be called when it has.
+func (e *Env) recorder(machine Machine, versions control.Versions, log *zap.Logger) (r *bootrecord.Recorder, done func()) {
+	meter := &bootrecord.Meter{}
+	forked, err := bootrecord.Forked()
+	if err != nil {
+		log.Warn("it is not known when the container was made", zap.Error(err))
+	}
+	return &bootrecord.Recorder{
+		Engine: machine, Zero: e.Zero, Forked: forked, Versions: versions,
+		Store: e.Boots, Log: log, Sample: meter.Read,
+	}, meter.Close
 }
 
 // untilTold returns a context that ends with the first signal that means stop.

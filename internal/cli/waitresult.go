@@ -121,7 +121,7 @@ func (r *waitResult) explain(w io.Writer) {
 		return
 	}
 	for _, b := range r.Blocking {
-		fmt.Fprintf(w, "%s %s is %s since %s", b.Kind, b.Name, b.State, bootlog.Seconds(time.Duration(b.Seconds*float64(time.Second))))
+		fmt.Fprintf(w, "%s %s is %s for %s", b.Kind, b.Name, b.State, bootlog.Seconds(time.Duration(b.Seconds*float64(time.Second))))
 		if b.Reason != "" {
 			fmt.Fprintf(w, ": %s", bootlog.Clean(b.Reason))
 		}

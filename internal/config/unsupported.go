@@ -10,7 +10,7 @@ import (
 var unsupported = []struct{ kind, field, why string }{
 	{kindInit, "patches", "there are no static pods to patch; use extraArgs, or the KubeletConfiguration document"},
 	{kindInit, "skipPhases", "the phases of a boot are not kubeadm's"},
-	{kindInit, "dryRun", "there is no dry run; \"dnetinit config\" shows what would be used"},
+	{kindInit, "dryRun", "there is no dry run: take the line out"},
 	{kindInit, "certificateKey", "certificates are not uploaded"},
 	{kindCluster, "featureGates.RootlessControlPlane", "the control plane runs as root, in a container of its own"},
 }

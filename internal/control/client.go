@@ -12,7 +12,9 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
+	"github.com/lyft/dockernetes/internal/bootreport"
 	"github.com/lyft/dockernetes/pkg/supervisor"
 )
 
@@ -48,6 +50,11 @@ func (c *Client) Snapshot(ctx context.Context) (snap supervisor.Snapshot, err er
 // Versions asks for the version of each part.
 func (c *Client) Versions(ctx context.Context) (v Versions, err error) {
 	return v, c.get(ctx, "/v1/version", nil, &v)
+}
+
+// Boot asks for the record of this boot.
+func (c *Client) Boot(ctx context.Context) (r bootreport.Record, err error) {
+	return r, c.get(ctx, "/v1/boot", nil, &r)
 }
 
 // Ready asks whether the cluster is ready.
@@ -97,21 +104,26 @@ func (c *Client) Logs(ctx context.Context, q LogQuery, each func(LogLine) error)
 
 // Start starts a service.
 func (c *Client) Start(ctx context.Context, service string) error {
-	return c.act(ctx, service, "start")
+	return c.act(ctx, service, "start", nil)
 }
 
 // Stop stops a service.
 func (c *Client) Stop(ctx context.Context, service string) error {
-	return c.act(ctx, service, "stop")
+	return c.act(ctx, service, "stop", nil)
 }
 
 // Restart restarts a service.
 func (c *Client) Restart(ctx context.Context, service string) error {
-	return c.act(ctx, service, "restart")
+	return c.act(ctx, service, "restart", nil)
 }
 
-func (c *Client) act(ctx context.Context, service, verb string) error {
-	body, err := c.do(ctx, http.MethodPost, "/v1/services/"+url.PathEscape(service)+"/"+verb, nil)
+// Chaos harms a service and returns when that is over. ctx ends it early.
+func (c *Client) Chaos(ctx context.Context, service string, do supervisor.Chaos, length time.Duration) error {
+	return c.act(ctx, service, "chaos", url.Values{"do": {string(do)}, "for": {length.String()}})
+}
+
+func (c *Client) act(ctx context.Context, service, verb string, q url.Values) error {
+	body, err := c.do(ctx, http.MethodPost, "/v1/services/"+url.PathEscape(service)+"/"+verb, q)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ func (s *Server) endpoints() []endpoint {
 		{"POST", "/v1/services/{name}/start", "start a service", false, s.act("start", s.engine.Start)},
 		{"POST", "/v1/services/{name}/stop", "stop a service", false, s.act("stop", s.engine.Stop)},
 		{"POST", "/v1/services/{name}/restart", "restart a service", false, s.act("restart", s.engine.Restart)},
+		{"GET", "/v1/boot", "the record of this boot: units, events and CPU use", false, s.boot},
+		{"POST", "/v1/services/{name}/chaos", "harm a service: ?do=kill|freeze|slow|oom, ?for=30s; it ends with the request", true, s.chaos},
 		{"GET", "/v1/ready", "200 if the cluster is ready, else 503 and the reason", false, s.ready},
 		{"GET", "/v1/version", "the version of each part", false, s.version},
 		{"GET", "/metrics", "metrics in Prometheus' text format", false, s.metrics()},

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"time"
 
 	"github.com/lyft/dockernetes/internal/logs"
 	"github.com/lyft/dockernetes/pkg/supervisor"
@@ -20,6 +21,9 @@ type Engine interface {
 	Stop(ctx context.Context, service string) error
 	Restart(ctx context.Context, service string) error
 	Log(service string) (*logs.Log, error)
+	// Chaos harms a service for so long, 0 meaning once, and returns when the
+	// harm is undone, which ctx brings about early.
+	Chaos(ctx context.Context, service string, c supervisor.Chaos, length time.Duration) error
 }
 
 // Versions maps the name of a part ("dnetinit", "kubernetes", "etcd") to its

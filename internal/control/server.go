@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lyft/dockernetes/internal/bootreport"
 )
 
 // Limits that keep one client from costing the others anything.
@@ -28,6 +30,10 @@ const (
 
 // Server answers on the control socket.
 type Server struct {
+	// Record returns the record of this boot; nil if there is none. It is set
+	// before Serve, if at all.
+	Record func() bootreport.Record
+
 	engine   Engine
 	versions Versions
 	log      *zap.Logger

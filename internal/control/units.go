@@ -22,6 +22,14 @@ func (s *Server) version(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
+func (s *Server) boot(w http.ResponseWriter, _ *http.Request) error {
+	if s.Record == nil {
+		return errorf(http.StatusNotFound, "this boot is not recorded")
+	}
+	writeJSON(w, http.StatusOK, s.Record())
+	return nil
+}
+
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 	answer := readiness(s.engine.Snapshot())
 	code := http.StatusOK

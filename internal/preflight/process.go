@@ -82,7 +82,7 @@ func capabilities(_ context.Context, o Options) []Finding {
 		}
 		findings = append(findings, Finding{Severity: severity,
 			Message: "missing: " + strings.Join(missing, ", "),
-			Remedy:  "Start the container with --privileged, or with " + strings.Join(options, " ")})
+			Remedy:  "Start the container with --privileged, or give it all that the README's list names, here " + strings.Join(options, " ")})
 	}
 	return findings
 }

@@ -24,8 +24,12 @@ var limits = []hostnet.Sysctl{
 	{Name: "kernel.keys.root_maxbytes", Value: "25000000", AtLeast: true},
 }
 
-// openFiles is how many descriptors PID 1 and all its children may have.
-const openFiles = 1 << 20
+// openFiles is how many descriptors PID 1 and all its children shall have, and
+// fewFiles is what a cluster that is used for tests has been seen to run out of.
+const (
+	openFiles = 1 << 20
+	fewFiles  = 1 << 14
+)
 
 // Limits raises what may be raised. What may not is logged with the command
 // that does it on the host, and no error.
@@ -64,7 +68,7 @@ func (d descriptors) Apply(context.Context) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &soft); err != nil {
 		return fmt.Errorf("cannot set the limit of open files to %d: %w", soft.Cur, err)
 	}
-	if soft.Cur < uint64(d) {
+	if soft.Cur < fewFiles {
 		return fmt.Errorf("cannot set the limit of open files to %d, it is %d: %w: use docker run --ulimit nofile=%d", uint64(d), soft.Cur, err, uint64(d))
 	}
 	return nil

@@ -49,19 +49,22 @@ func (b *board) tell() {
 	b.changedC = make(chan struct{})
 }
 
-// update changes the row of a unit. If that changed its state, Since is set
-// and an event is published.
+// update changes the row of a unit. If that changed its state or its chaos, an
+// event is published.
 func (b *board) update(name string, change func(*Status)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	row := &b.rows[b.index[name]]
-	from := row.State
+	from, chaos := row.State, row.Chaos
 	change(row)
-	if row.State != from {
-		row.Since = time.Now()
+	if row.State != from || row.Chaos != chaos {
+		now := time.Now()
+		if row.State != from {
+			row.Since = now
+		}
 		b.seq++
 		b.history = append(b.history, Event{
-			Seq: b.seq, Time: row.Since, Unit: row.Name, Kind: row.Kind,
+			Seq: b.seq, Time: now, Unit: row.Name, Kind: row.Kind,
 			From: from, To: row.State, Reason: row.Reason, Status: clone(*row),
 		})
 		if len(b.history) > historyLength {

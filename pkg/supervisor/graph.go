@@ -105,6 +105,7 @@ type Milestone struct {
 	Observe func(ctx context.Context) error
 
 	// Recheck is the time between two observations of a milestone that has
-	// been seen; 0 means that it is not asked again while its needs are ready.
+	// been seen, which it is until three in a row were in vain; 0 means that
+	// it is not asked again while its needs are ready.
 	Recheck time.Duration
 }

@@ -22,6 +22,8 @@ type Group interface {
 	// OOMKills counts the processes of the group that the kernel killed for
 	// want of memory.
 	OOMKills() uint64
+	// LimitMemory bounds what the group may use; 0 lifts the bound.
+	LimitMemory(bytes uint64) error
 }
 
 // enterGroup makes the service's cgroup at its first start, and places the

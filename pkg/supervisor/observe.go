@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -14,6 +15,11 @@ const (
 	// oneLook is how long one question may take. A watch that saw nothing by
 	// then says what is missing, and is asked again.
 	oneLook = 2 * time.Second
+
+	// A milestone that was seen is lost after this many looks in vain, the
+	// second and third of which follow quickly.
+	missesToLose = 3
+	afterMiss    = 500 * time.Millisecond
 )
 
 // until asks ask until it returns nil or ctx ends, and tells missing of each
@@ -45,11 +51,20 @@ func until(ctx context.Context, ask func(context.Context) error, missing func(er
 	}
 }
 
-// look asks once.
-func look(ctx context.Context, ask func(context.Context) error) error {
+// look asks once. A question that panics is one that got no answer.
+func look(ctx context.Context, ask func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, oneLook)
 	defer cancel()
+	defer recoverTo(&err)
 	return ask(ctx)
+}
+
+// recoverTo makes a panic of the function that defers it an error: PID 1 must
+// outlive whatever it calls.
+func recoverTo(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 // attempt makes the milestone a unit's attempt: it observes until it sees the
@@ -64,18 +79,28 @@ func (m Milestone) attempt(ctx context.Context, r *report) error {
 		return err
 	}
 	r.ready()
-	for m.Recheck > 0 {
+	if m.Recheck == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	pause := m.Recheck
+	for misses := 0; ; {
 		select {
-		case <-time.After(m.Recheck):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
-		if err := look(ctx, m.Observe); err != nil {
+		err := look(ctx, m.Observe)
+		if err == nil {
+			misses, pause = 0, m.Recheck
+			continue
+		}
+		// One lost packet is not the end of DNS.
+		pause = afterMiss
+		if misses++; misses == missesToLose {
 			return fmt.Errorf("not seen any more: %w", err)
 		}
 	}
-	<-ctx.Done()
-	return nil
 }
 
 // attempt makes the phase a unit's attempt.

@@ -35,7 +35,9 @@ type service struct {
 	log       *logs.Log
 	sockets   sockets
 	stopLimit <-chan struct{}
-	group     atomic.Pointer[Group] // nil until it first starts
+	group     atomic.Pointer[Group]   // nil until it first starts
+	current   atomic.Pointer[process] // nil while none runs
+	harmed    sync.Mutex              // held while chaos lasts
 }
 
 func newService(d Service, o Options, b *board, stopLimit <-chan struct{}) (*service, error) {
@@ -73,8 +75,10 @@ func (s *service) attempt(ctx context.Context, r *report) error {
 		return fmt.Errorf("cannot start %s: %w", s.Command[0], err)
 	}
 	defer p.notify.Close()
+	s.current.Store(p)
 	r.process(p.PID())
 	defer r.process(0)
+	defer s.current.Store(nil)
 
 	err = s.oversee(ctx, p, r)
 	switch {
@@ -127,7 +131,7 @@ func (s *service) oversee(ctx context.Context, p *process, r *report) error {
 			isReady = nil
 			tooLate.Stop()
 			r.ready()
-			watchers.Go(func() { s.probe(ctx, hangs) })
+			watchers.Go(func() { s.probe(ctx, r, hangs) })
 		case <-tooLate.C:
 			row, _ := s.board.row(s.Name)
 			return hangError{fmt.Errorf("not ready after %s: %s", s.Ready.Timeout, row.Reason)}
@@ -156,7 +160,7 @@ func (s *service) awaitReady(ctx context.Context, p *process, r *report) error {
 
 // probe asks a ready service now and then whether it still does its work, and
 // sends an error to hangs when it has not several times in a row.
-func (s *service) probe(ctx context.Context, hangs chan<- error) {
+func (s *service) probe(ctx context.Context, r *report, hangs chan<- error) {
 	if s.Ready.Probe == nil {
 		return
 	}
@@ -169,7 +173,13 @@ func (s *service) probe(ctx context.Context, hangs chan<- error) {
 			return
 		}
 		err := look(ctx, s.Ready.Probe)
-		if err == nil || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			if failures > 0 {
+				r.doubt(nil)
+			}
 			failures = 0
 			continue
 		}
@@ -178,6 +188,7 @@ func (s *service) probe(ctx context.Context, hangs chan<- error) {
 			hangs <- fmt.Errorf("hangs: %d probes failed, the last with: %w", failures, err)
 			return
 		}
+		r.doubt(fmt.Errorf("%d of %d probes failed: %w", failures, probesToHang, err))
 	}
 }
 

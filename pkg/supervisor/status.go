@@ -47,6 +47,9 @@ type Status struct {
 	Reason string `json:"reason,omitempty"`
 	// LastLog holds the last lines that a service wrote before it failed.
 	LastLog []string `json:"lastLog,omitempty"`
+	// Chaos is the harm that is done to a service on purpose at this moment:
+	// "freeze for 30s". See [Supervisor.Chaos].
+	Chaos string `json:"chaos,omitempty"`
 
 	// Begun and ReadyAt are when the unit first left waiting and when it was
 	// first ready; zero if it never was.
@@ -117,7 +120,8 @@ func (s Snapshot) Hopeless(name string) []Status {
 	})
 }
 
-// Event is one change of a unit's state.
+// Event is one change of a unit's state. From and To are the same where only
+// chaos has begun or is over.
 type Event struct {
 	Seq    uint64    `json:"seq"` // counts from 1, without gaps
 	Time   time.Time `json:"time"`

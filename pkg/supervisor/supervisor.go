@@ -29,7 +29,13 @@ type Options struct {
 	// StopBudget bounds the whole shutdown; what is left by then is killed.
 	// 0 means 8 s: Docker kills a container after 10.
 	StopBudget time.Duration
+	// Chaos allows [Supervisor.Chaos].
+	Chaos bool
 }
+
+// abandonAfter is how long after StopBudget, at which all is killed, the rest
+// may take to be gone.
+const abandonAfter = time.Second
 
 // Supervisor runs a [Graph].
 type Supervisor struct {
@@ -89,6 +95,9 @@ func (s *Supervisor) add(u unit) {
 
 // Run runs the graph until ctx ends, then stops it: each unit once all that
 // need it are down. It returns when nothing is left, and may be called once.
+// What can't be ended, such as a phase that does not heed its context or a
+// process in an uninterruptible sleep, is left behind with an error that names
+// it, a second after StopBudget: the end of PID 1 ends that, too.
 func (s *Supervisor) Run(ctx context.Context) error {
 	var owners sync.WaitGroup
 	for _, u := range s.units {
@@ -98,9 +107,31 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	limit := time.AfterFunc(s.options.StopBudget, func() { close(s.stopLimit) })
 	defer limit.Stop()
 	s.board.stop()
-	owners.Wait()
+	down := make(chan struct{})
+	go func() {
+		owners.Wait()
+		close(down)
+	}()
+	select {
+	case <-down:
+	case <-time.After(s.options.StopBudget + abandonAfter):
+		s.board.close()
+		return fmt.Errorf("cannot stop %s: not down %s after the stop began", strings.Join(s.notDown(), ", "), s.options.StopBudget+abandonAfter)
+	}
 	s.board.close()
 	return s.close()
+}
+
+// notDown lists the units that are not stopped, though nothing that needs them
+// keeps them up.
+func (s *Supervisor) notDown() []string {
+	var names []string
+	for _, u := range s.board.snapshot().Units {
+		if u.State != Stopped && len(s.board.missing(s.units[u.Name].needers, Stopped)) == 0 {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 func (s *Supervisor) close() error {
@@ -178,7 +209,7 @@ func (s *Supervisor) command(ctx context.Context, name string, c command, goal S
 		changed := s.board.changed()
 		row, _ := s.board.row(name)
 		events, closed := s.board.since(seq)
-		moved := slices.ContainsFunc(events, func(e Event) bool { return e.Unit == name })
+		moved := slices.ContainsFunc(events, func(e Event) bool { return e.Unit == name && e.From != e.To })
 		switch {
 		case row.State == goal && (moved || !c.again):
 			return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -160,12 +159,10 @@ func (u *unit) start() {
 	r := &report{unit: u.name, board: u.board, readyC: readyC}
 	go func() {
 		defer cancel()
-		defer func() {
-			if p := recover(); p != nil {
-				doneC <- fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
+		doneC <- func() (err error) {
+			defer recoverTo(&err)
+			return u.try(ctx, r)
 		}()
-		doneC <- u.try(ctx, r)
 	}()
 }
 
@@ -190,7 +187,12 @@ func (u *unit) stop() {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			undone := make(chan error, 1)
-			go func() { undone <- undo(ctx) }()
+			go func() {
+				undone <- func() (err error) {
+					defer recoverTo(&err)
+					return undo(ctx)
+				}()
+			}()
 			select {
 			case err := <-undone:
 				down <- err
@@ -222,7 +224,7 @@ func (u *unit) ended(err error) {
 	u.doneC, u.readyC = nil, nil
 	switch {
 	case u.state == Stopping:
-		u.apply(evDown, nil)
+		u.apply(evDown, err) // of Undo
 		if u.again {
 			u.again = false
 			u.apply(evStart, nil)
@@ -287,6 +289,20 @@ func (r *report) ready() { close(r.readyC) }
 func (r *report) missing(what error) {
 	r.board.update(r.unit, func(s *Status) {
 		if s.State == Starting || s.State == Degraded {
+			s.Reason = what.Error()
+		}
+	})
+}
+
+// doubt says what speaks against a unit that is shown as ready; nil means that
+// nothing does any more.
+func (r *report) doubt(what error) {
+	r.board.update(r.unit, func(s *Status) {
+		switch {
+		case s.State != Ready:
+		case what == nil:
+			s.Reason = ""
+		default:
 			s.Reason = what.Error()
 		}
 	})

@@ -181,6 +181,17 @@ func (e *Engine) Stop(_ context.Context, service string) error { return e.call("
 // Restart notes the wish.
 func (e *Engine) Restart(_ context.Context, service string) error { return e.call("restart", service) }
 
+// Chaos notes the wish, and shows the harm until ctx ends; once is no time.
+func (e *Engine) Chaos(ctx context.Context, service string, c supervisor.Chaos, length time.Duration) error {
+	if err := e.call("chaos "+string(c)+" "+length.String(), service); err != nil || length == 0 {
+		return err
+	}
+	e.Change(service, func(u *supervisor.Status) { u.Chaos = string(c) })
+	<-ctx.Done()
+	e.Change(service, func(u *supervisor.Status) { u.Chaos = "" })
+	return nil
+}
+
 // Snapshot returns the units as they are.
 func (e *Engine) Snapshot() supervisor.Snapshot {
 	e.mu.Lock()
