@@ -102,6 +102,11 @@ test: ## lint, unit tests, and tests against a real cluster; installs what it ne
 unit: ## only the unit tests, with the race detector
 	@hack/test unit
 
+.PHONY: bench
+bench: image ## cold boots and restarts, measured against etcd and kube-apiserver alone (BENCH_N=10 of each)
+	@environment=$$(hack/engine env); eval "$$environment"; \
+		DOCKERNETES_IMAGE=$(IMAGE):$(TAG) CGO_ENABLED=0 go run -trimpath ./hack/bench
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck, shellcheck
 	@hack/lint

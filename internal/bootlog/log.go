@@ -65,6 +65,10 @@ func (l *Log) event(e supervisor.Event) {
 		l.stopping = e.Time
 		fmt.Fprintln(l.Out, "Stopping.")
 	}
+	if e.From == e.To {
+		l.chaos(e)
+		return
+	}
 	switch e.To {
 	case supervisor.Ready:
 		l.ready(e)
@@ -80,6 +84,15 @@ func (l *Log) event(e supervisor.Event) {
 			l.line(e, "✗ %s is not ready any more%s", e.Unit, because(e.Reason))
 		}
 	}
+}
+
+// chaos says that somebody harms a unit on purpose, or that this is over.
+func (l *Log) chaos(e supervisor.Event) {
+	if e.Status.Chaos == "" {
+		l.line(e, "! %s: chaos is over", e.Unit)
+		return
+	}
+	l.line(e, "! %s: chaos, as somebody wants it: %s", e.Unit, e.Status.Chaos)
 }
 
 func (l *Log) ready(e supervisor.Event) {

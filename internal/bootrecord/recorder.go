@@ -45,6 +45,7 @@ type Recorder struct {
 	record bootreport.Record
 	waits  map[string][]string // what units that are put off wait for, beside their needs
 	begun  []string            // the services that have
+	ready  map[string]bool     // the units that were
 	done   bool                // nothing is added any more
 }
 
@@ -60,6 +61,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	tick := time.NewTicker(step)
 	defer tick.Stop()
 	var settled <-chan time.Time
+	units := len(r.Engine.Snapshot().Units)
 	events := r.Engine.Events(ctx, 0)
 	for {
 		select {
@@ -73,7 +75,7 @@ func (r *Recorder) Run(ctx context.Context) {
 				r.sample()
 				r.write()
 			}
-			if settled != nil && r.allReady() {
+			if settled != nil && len(r.ready) == units {
 				return
 			}
 		case <-tick.C:
@@ -107,7 +109,7 @@ func (r *Recorder) begin() {
 	if !r.Forked.IsZero() {
 		r.record.Forked = r.offset(r.Forked)
 	}
-	r.waits = map[string][]string{}
+	r.waits, r.ready = map[string][]string{}, map[string]bool{}
 	r.mu.Unlock()
 	r.sample()
 }
@@ -126,17 +128,21 @@ func (r *Recorder) add(e supervisor.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.record.Events = append(r.record.Events, bootreport.Event{At: r.offset(e.Time), Unit: e.Unit, From: e.From, To: e.To, Reason: e.Reason})
-	if e.Kind != supervisor.KindService {
+	if e.To == supervisor.Ready {
+		r.ready[e.Unit] = true
+	}
+	if e.Kind != supervisor.KindService || e.To != supervisor.Starting || slices.Contains(r.begun, e.Unit) {
 		return
 	}
-	if e.To == supervisor.Starting && !slices.Contains(r.begun, e.Unit) {
-		r.begun = append(r.begun, e.Unit)
-		// By now every unit has said what it waits for; a service that is put
-		// off waits for a unit that is none of its needs.
-		for _, u := range r.Engine.Snapshot().Units {
-			if len(r.begun) == 1 && u.State == supervisor.Waiting {
-				r.waits[u.Name] = u.WaitsFor
-			}
+	r.begun = append(r.begun, e.Unit)
+	if len(r.begun) > 1 {
+		return
+	}
+	// When the first service starts, every unit has said what it waits for. A
+	// service that is put off waits for a unit that is none of its needs.
+	for _, u := range r.Engine.Snapshot().Units {
+		if u.State == supervisor.Waiting {
+			r.waits[u.Name] = u.WaitsFor
 		}
 	}
 }
@@ -157,15 +163,6 @@ func (r *Recorder) look() {
 			Begun: r.offset(u.Begun), Ready: r.offset(u.ReadyAt)}
 	}
 	r.record.Units = units
-}
-
-func (r *Recorder) allReady() bool {
-	for _, u := range r.Engine.Snapshot().Units {
-		if u.ReadyAt.IsZero() {
-			return false
-		}
-	}
-	return true
 }
 
 // sample takes a sample and returns how many there are.

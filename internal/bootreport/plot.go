@@ -18,7 +18,7 @@ const (
 	width     = 1240.0
 	left      = 190.0 // where the time axis begins
 	right     = 70.0  // behind its end, for the last label
-	headTop   = 92.0  // below title and legend
+	headTop   = 110.0 // below title and legend
 	cpuHeight = 150.0
 	mileRows  = 30.0 // names of the milestones, between CPU and units
 	rowHeight = 21.0
@@ -107,11 +107,30 @@ func (p *plot) head() {
 	others := p.OthersCPU()
 	p.put(`<text class="sub" x="20" y="51">%s · dnetinit %s · since PID 1's first instruction · %d CPUs · %.2f CPU-seconds by then, %.2f outside of the container meanwhile</text>`,
 		p.Zero.UTC().Format("2006-01-02 15:04:05 MST"), escape(cmp.Or(p.Versions["dnetinit"], "(no version)")), p.CPUs, p.CPUSeconds(), others)
-	x := 20.0
+	p.legend()
+}
+
+// legend names the colours, on two lines, with the CPU time of each.
+func (p *plot) legend() {
+	x, y := 20.0, 73.0
+	entry := func(mark, label string) {
+		length := 26 + 5.9*float64(len(label))
+		if x+length > width {
+			x, y = 20, y+18
+		}
+		p.put(`<g transform="translate(%.1f %.1f)">%s<text class="tick" x="15">%s</text></g>`, x, y, mark, escape(label))
+		x += length
+	}
 	for _, l := range p.layers() {
-		label := fmt.Sprintf("%s %.2f s", l.name, p.used(l.count, 0, p.end()))
-		p.put(`<rect class="%s" x="%.1f" y="64" width="10" height="10" rx="2"/><text class="tick" x="%.1f" y="73">%s</text>`, l.class, x, x+14, escape(label))
-		x += 24 + 5.6*float64(len(label))
+		entry(`<rect class="`+l.class+`" y="-9" width="10" height="10" rx="2"/>`, fmt.Sprintf("%s %.2f s", l.name, p.used(l.count, 0, p.end())))
+	}
+	entry(`<rect class="init crit" y="-9" width="10" height="10" rx="2"/>`, "decided the time")
+	entry(`<path class="diamond" d="M5 -9.5l5.5 5.5-5.5 5.5-5.5-5.5z"/>`, "milestone")
+	for _, e := range p.Events {
+		if failure(e) {
+			entry(`<circle class="fail" cx="5" cy="-4" r="4"/>`, "failed")
+			break
+		}
 	}
 }
 
@@ -150,29 +169,36 @@ func tickStep(whole Offset) Offset {
 // milestones are lines through everything, with their names between CPU and
 // units; a name that would touch its neighbour goes to a second line.
 func (p *plot) milestones() {
-	var ends [2]float64
+	var reached []Point
 	for _, m := range p.Times().Milestones {
-		if m.At > p.until {
-			continue
+		if m.At <= p.until {
+			reached = append(reached, m)
 		}
-		x, y, class := p.x(m.At), headTop+cpuHeight, "mile"
+	}
+	bottom := p.top + float64(len(p.rows))*rowHeight
+	for _, m := range reached {
+		class := "mile"
 		if m.Name == Goal {
 			class = "reach"
 		}
+		p.put(`<path class="%s" d="M%.1f %.0fV%.1f"/>`, class, p.x(m.At), headTop, bottom)
+	}
+	var ends [2]float64 // of what is on the two lines
+	for _, m := range reached {
+		x, class := p.x(m.At), "tick"
+		if m.Name == Goal {
+			class = "goal"
+		}
 		label := m.Name + " " + m.At.String()
-		w := 6.2 * float64(len(label))
+		w := 6.3 * float64(len(label))
 		row := 0
 		if x-w/2 < ends[0]+6 && ends[1] < ends[0] {
 			row = 1
 		}
 		ends[row] = x + w/2
-		name := "tick"
-		if m.Name == Goal {
-			name = "goal"
-		}
-		p.put(`<path class="%s" d="M%.1f %.0fV%.1f"/>`, class, x, headTop, p.top+float64(len(p.rows))*rowHeight)
-		p.put(`<rect class="back" x="%.1f" y="%.1f" width="%.1f" height="13" opacity=".85"/>`, x-w/2, y+2+float64(row)*13, w)
-		p.put(`<text class="%s" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, name, x, y+12.5+float64(row)*13, escape(label))
+		y := headTop + cpuHeight + 12.5 + float64(row)*13
+		p.put(`<rect class="back" x="%.1f" y="%.1f" width="%.1f" height="13" opacity=".9"/>`, x-w/2, y-10.5, w)
+		p.put(`<text class="%s" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, class, x, y, escape(label))
 	}
 }
 
@@ -224,7 +250,7 @@ func (p *plot) unit(row int, u Unit) {
 		p.put(`<rect class="init%s" x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="2"/>`, bar, from, top, max(1.5, to-from), barHeight)
 	}
 	for _, e := range p.Events {
-		if e.Unit == u.Name && (e.To == supervisor.Backoff || e.To == supervisor.Failed || e.To == supervisor.Degraded) {
+		if e.Unit == u.Name && failure(e) {
 			p.put(`<circle class="fail" cx="%.1f" cy="%.1f" r="4"/>`, p.x(e.At), y)
 		}
 	}

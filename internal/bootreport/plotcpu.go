@@ -25,7 +25,7 @@ func (p *plot) cpu() {
 			upper += fmt.Sprintf("L%.1f %.1fL%.1f %.1f", x0, y(floor[i]), x1, y(floor[i]))
 		}
 		if some {
-			p.put(`<path class="%s" d="%s%sz"><title>%s</title></path>`, l.class, strings.Replace(upper, "L", "M", 1), lower, escape(l.name))
+			p.put(`<path class="%s band" d="%s%sz"><title>%s</title></path>`, l.class, strings.Replace(upper, "L", "M", 1), lower, escape(l.name))
 		}
 	}
 	for n := 1.0; n <= cores; n++ {

@@ -122,11 +122,15 @@ func (r Record) Took(u Unit) Offset {
 func (r Record) Failures(name string) []string {
 	var reasons []string
 	for _, e := range r.Events {
-		if e.Unit == name && (e.To == supervisor.Backoff || e.To == supervisor.Degraded || e.To == supervisor.Failed) {
+		if e.Unit == name && failure(e) {
 			reasons = append(reasons, e.Reason)
 		}
 	}
 	return reasons
+}
+
+func failure(e Event) bool {
+	return e.To == supervisor.Backoff || e.To == supervisor.Degraded || e.To == supervisor.Failed
 }
 
 // end is when the boot was over: the goal was reached or the record ends.

@@ -1,11 +1,14 @@
 package cgroup
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +27,7 @@ const entered = "DNET_CGROUP_NAMESPACE=entered"
 // the error is for the log: [Tree.Prepare] manages without.
 func EnterNamespace() error {
 	if slices.Contains(os.Environ(), entered) {
-		return os.Unsetenv("DNET_CGROUP_NAMESPACE")
+		return errors.Join(os.Unsetenv("DNET_CGROUP_NAMESPACE"), showNamespace())
 	}
 	paths, err := readPaths("/proc/self/cgroup")
 	if err != nil {
@@ -40,4 +43,31 @@ func EnterNamespace() error {
 	}
 	err = unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), entered))
 	return fmt.Errorf("cannot execute /proc/self/exe: %w", err)
+}
+
+// showNamespace mounts cgroup v2 anew where the mount is from before the
+// namespace: that one shows the host's whole hierarchy, in which our own group
+// can't be found any more. On v1 engines mount only the container's own group.
+func showNamespace() error {
+	mounts, err := readMounts("/proc/self/mountinfo")
+	if err != nil || !showsHost(mounts) {
+		return err
+	}
+	if err := unix.Mount("cgroup2", place, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("cannot mount cgroup2 on %s: %w", place, err)
+	}
+	return nil
+}
+
+// showsHost tells if what is mounted at the usual place is cgroup v2 from above
+// the root of this namespace, which the kernel writes as "/.." and so on.
+func showsHost(mounts []*mountinfo.Info) bool {
+	shows := false
+	for _, m := range mounts {
+		if m.Mountpoint == place {
+			// The last one hides the others.
+			shows = m.FSType == "cgroup2" && (m.Root == "/.." || strings.HasPrefix(m.Root, "/../"))
+		}
+	}
+	return shows
 }

@@ -198,7 +198,11 @@ func writeBlame(w io.Writer, r bootreport.Record, _ []string, asJSON bool) error
 			remark = ", not ready"
 		}
 		if n := len(c.Failures); n > 0 {
-			remark += fmt.Sprintf(", failed %d times: %s", n, bootlog.Clean(c.Failures[n-1]))
+			times := "once"
+			if n > 1 {
+				times = fmt.Sprintf("%d times, the last", n)
+			}
+			remark += fmt.Sprintf(", failed %s: %s", times, bootlog.Clean(c.Failures[n-1]))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t  %s (%s%s)\n", c.Took, cpu, c.Begun, c.Name, c.Kind, remark)
 	}

@@ -49,6 +49,7 @@ is the container's command, also by the name /sbin/init, and no --init is given.
 		Args:    noArgs,
 	}
 	config := c.Flags().String("config", defaultConfig, "a file of kubeadm, kubelet and kube-proxy configuration documents; the default one need not exist")
+	chaos := c.Flags().Bool("chaos", false, "allow dnetinit chaos, as DNET_CHAOS=1 does")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if e.PID != 1 {
 			return &exit{exitFailure, fmt.Sprintf("init must be PID 1 of the container, but is %d: "+
@@ -62,13 +63,13 @@ is the container's command, also by the name /sbin/init, and no --init is given.
 				return usagef("cannot read the configuration: %v", err)
 			}
 		}
-		return e.boot(c.Context(), *config)
+		return e.boot(c.Context(), *config, *chaos || e.Getenv("DNET_CHAOS") == "1")
 	}
 	return c
 }
 
 // boot runs everything, from the first line to the last.
-func (e *Env) boot(ctx context.Context, config string) error {
+func (e *Env) boot(ctx context.Context, config string, chaos bool) error {
 	ctx, stopListening := e.untilTold(ctx)
 	defer stopListening()
 	log := e.logger()
@@ -110,6 +111,7 @@ func (e *Env) boot(ctx context.Context, config string) error {
 	server := control.NewServer(machine, versions, log)
 	recorder, stopMeter := e.recorder(machine, versions, log)
 	server.Record = recorder.Record
+	server.Chaos = chaos
 	file := readiness.File{Path: e.ReadyFile, Engine: machine, Versions: versions, Log: log,
 		NotifySocket: notifySocket, Notify: e.Notify}
 	story := bootlog.Log{Engine: machine, Out: e.Stdout, Versions: versions}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/lyft/dockernetes/internal/bootrecord"
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/internal/control/enginetest"
 	"github.com/lyft/dockernetes/internal/readiness"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		e.VersionsFile = filepath.Join(dir, "versions.json")
 		e.AdminConf = filepath.Join(dir, "admin.conf")
 		e.ServerCert = filepath.Join(dir, "apiserver.crt")
+		e.Boots.Dir = filepath.Join(dir, "boots")
 		e.IsInit = func() bool { return os.Getenv("PID1") == "dnetinit" }
 		e.Signal1 = func(s syscall.Signal) error {
 			return os.WriteFile(filepath.Join(dir, "signal"), []byte(s.String()+"\n"), 0o600)
@@ -90,9 +92,11 @@ func engineCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
-		go func() {
-			done <- control.NewServer(e, control.Versions{"dnetinit": "v1.0.0"}, zap.NewNop()).Serve(ctx, l)
-		}()
+		server := control.NewServer(e, control.Versions{"dnetinit": "v1.0.0"}, zap.NewNop())
+		server.Chaos = true
+		recorder := &bootrecord.Recorder{Engine: e, Zero: enginetest.Start, Log: zap.NewNop()}
+		server.Record = recorder.Record
+		go func() { done <- server.Serve(ctx, l) }()
 		ts.Defer(func() {
 			cancel()
 			ts.Check(<-done)
@@ -137,6 +141,11 @@ func engineCommand(ts *testscript.TestScript, _ bool, args []string) {
 		e.Halt()
 	case "refuse":
 		e.Refuse(fmt.Errorf("%s", strings.Join(args, " ")))
+	case "harmed": // waits until it is
+		until(ts, func() bool {
+			u, _ := e.Snapshot().Unit(args[0])
+			return u.Chaos != ""
+		})
 	case "was-told":
 		if !slices.Contains(e.Calls(), strings.Join(args, " ")) {
 			ts.Fatalf("the engine was told %q", e.Calls())

@@ -132,5 +132,8 @@ func why(u supervisor.Status) string {
 	if u.Reason != "" {
 		parts = append(parts, bootlog.Clean(u.Reason))
 	}
+	if u.Chaos != "" {
+		parts = append(parts, "chaos: "+u.Chaos)
+	}
 	return strings.Join(parts, "; ")
 }

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -11,6 +10,9 @@ import (
 
 // chaos harms a service until the time is over or the client is gone.
 func (s *Server) chaos(w http.ResponseWriter, r *http.Request) error {
+	if !s.Chaos {
+		return errorf(http.StatusForbidden, "chaos is not switched on: start the container with --env DNET_CHAOS=1, or its command with --chaos")
+	}
 	u, err := serviceNamed(s.engine.Snapshot(), r.PathValue("name"))
 	if err != nil {
 		return err
@@ -30,11 +32,7 @@ func (s *Server) chaos(w http.ResponseWriter, r *http.Request) error {
 			return errorf(http.StatusBadRequest, "for=%q is no length of time, such as 30s", v)
 		}
 	}
-	err = s.engine.Chaos(r.Context(), u.Name, do, length)
-	switch {
-	case errors.Is(err, supervisor.ErrChaosOff):
-		return errorf(http.StatusForbidden, "%v", err)
-	case err != nil:
+	if err := s.engine.Chaos(r.Context(), u.Name, do, length); err != nil {
 		return errorf(http.StatusConflict, "%v", err)
 	}
 	u, _ = s.engine.Snapshot().Unit(u.Name)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/lyft/dockernetes/internal/bootreport"
 	"github.com/lyft/dockernetes/internal/control/enginetest"
 	"github.com/lyft/dockernetes/pkg/supervisor"
 )
@@ -37,9 +38,10 @@ func serve(t testing.TB, e Engine) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() {
-		done <- NewServer(e, Versions{"dnetinit": "v1", "kubernetes": "v1.37.2"}, zap.NewNop()).Serve(ctx, l)
-	}()
+	server := NewServer(e, Versions{"dnetinit": "v1", "kubernetes": "v1.37.2"}, zap.NewNop())
+	server.Chaos = true
+	server.Record = func() bootreport.Record { return recorded }
+	go func() { done <- server.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

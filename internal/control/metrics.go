@@ -2,6 +2,7 @@ package control
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/lyft/dockernetes/pkg/supervisor"
 )
@@ -36,6 +37,8 @@ type collector struct {
 func newRegistry(e Engine, v Versions) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collector{e, v})
+	// What PID 1 itself costs: its memory, descriptors and goroutines.
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 

@@ -34,6 +34,9 @@ type Server struct {
 	// before Serve, if at all.
 	Record func() bootreport.Record
 
+	// Chaos allows clients to harm services on purpose. It is set before Serve.
+	Chaos bool
+
 	engine   Engine
 	versions Versions
 	log      *zap.Logger

@@ -147,9 +147,10 @@ func TestEveryEndpointAnswersAtLeastOnce(t *testing.T) {
 	e.AllReady()
 	e.End()
 	socket := serve(t, e)
+	queries := map[string]string{"/v1/services/{name}/chaos": "?do=kill"}
 	for _, row := range (&Server{engine: e}).endpoints() {
 		t.Run(row.method+" "+row.path, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(soon(t), row.method, "http://dnetinit"+strings.Replace(row.path, "{name}", "etcd", 1), nil)
+			req, err := http.NewRequestWithContext(soon(t), row.method, "http://dnetinit"+strings.Replace(row.path, "{name}", "etcd", 1)+queries[row.path], nil)
 			if err != nil {
 				t.Fatal(err)
 			}

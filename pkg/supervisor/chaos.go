@@ -47,16 +47,13 @@ func (c Chaos) harm(ctx context.Context, s *service, p *process) error {
 // LongestChaos bounds all chaos.
 const LongestChaos = time.Hour
 
-// ErrChaosOff is wrapped by the error of [Supervisor.Chaos] where nobody has
-// switched chaos on.
-var ErrChaosOff = errors.New("chaos is not switched on")
-
 // errStopping ends chaos early.
 var errStopping = errors.New("everything is being stopped")
 
 // Chaos harms a service for as long as it is told to, and returns when that is
 // over. At the end, which comes early if ctx ends or everything is stopped, the
-// harm is undone. A length of 0 means once, for the kinds that kill.
+// harm is undone. A length of 0 means once, for the kinds that kill. Whether a
+// user may do this is the caller's to decide.
 func (s *Supervisor) Chaos(ctx context.Context, service string, c Chaos, length time.Duration) error {
 	svc, ok := s.services[service]
 	if !ok {
@@ -91,8 +88,6 @@ func (s *Supervisor) try(service string) {
 
 func (s *service) chaos(ctx context.Context, c Chaos, length time.Duration) error {
 	switch {
-	case !s.options.Chaos:
-		return ErrChaosOff
 	case length < 0 || length > LongestChaos:
 		return fmt.Errorf("for %s: the longest is %s", length, LongestChaos)
 	case length == 0 && !c.Kills():

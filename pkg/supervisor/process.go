@@ -61,7 +61,7 @@ func (s *service) exec(notifySocket string) (*reaper.Process, error) {
 	spec := reaper.Spec{
 		Path:       s.Command[0],
 		Args:       s.Command,
-		Env:        slices.Concat(environment(s.options.Env), s.Env, []string{"NOTIFY_SOCKET=" + notifySocket}),
+		Env:        lastOfEach(slices.Concat(environment(s.options.Env), s.Env, []string{"NOTIFY_SOCKET=" + notifySocket})),
 		Stdout:     output,
 		Stderr:     output,
 		ExtraFiles: sockets,
@@ -105,4 +105,19 @@ func environment(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		return slices.ContainsFunc(private, func(prefix string) bool { return strings.HasPrefix(v, prefix) })
 	})
+}
+
+// lastOfEach drops a variable that is set again further on: of two, most
+// programs would take the first.
+func lastOfEach(env []string) []string {
+	seen := map[string]bool{}
+	var kept []string
+	for _, v := range slices.Backward(env) {
+		if name, _, _ := strings.Cut(v, "="); !seen[name] {
+			seen[name] = true
+			kept = append(kept, v)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
 }

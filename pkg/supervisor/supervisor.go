@@ -29,8 +29,6 @@ type Options struct {
 	// StopBudget bounds the whole shutdown; what is left by then is killed.
 	// 0 means 8 s: Docker kills a container after 10.
 	StopBudget time.Duration
-	// Chaos allows [Supervisor.Chaos].
-	Chaos bool
 }
 
 // abandonAfter is how long after StopBudget, at which all is killed, the rest

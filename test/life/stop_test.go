@@ -1,6 +1,7 @@
 package life
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -68,7 +69,14 @@ func TestEachSignalOfAnEndIsHeeded(t *testing.T) {
 		stop(t, c, "kill", "--signal="+signal)
 		c.Docker(t, "start")
 	}
-	// Not even the first line of the boot is written yet.
+	// The boot has hardly begun.
+	running := len(c.Logs(t))
+	rig.Eventually(t, 20*time.Second, func() error {
+		if len(c.Logs(t)) == running {
+			return errors.New("docker logs has no first line")
+		}
+		return nil
+	})
 	stop(t, c, "stop")
 }
 
