@@ -63,12 +63,12 @@ type Readiness struct {
 
 	// Probe returns nil when the service does its work. Until then it is
 	// called again and again, 10 ms apart at first and at most 250 ms.
-	// Afterwards it is called every Interval, and three failures in a row
-	// mean that the service hangs: it gets SIGQUIT, so that its stack is in
-	// its log, and is killed and started anew.
+	// Afterwards it is called every Interval and may take as long as that, 2 s
+	// at least. Three failures in a row mean that the service hangs: it gets
+	// SIGQUIT, so that its stack is in its log, and is killed and started anew.
 	Probe func(ctx context.Context) error
 
-	Timeout  time.Duration // how long it may take to become ready; 0 means 2 minutes
+	Timeout  time.Duration // how long it may take to become ready; 0 means 4 minutes
 	Interval time.Duration // between two probes once it is ready; 0 means 10 s
 }
 

@@ -13,7 +13,8 @@ const (
 	firstPause   = 10 * time.Millisecond
 	longestPause = 250 * time.Millisecond
 	// oneLook is how long one question may take. A watch that saw nothing by
-	// then says what is missing, and is asked again.
+	// then says what is missing, and is asked again. It is the least that a
+	// service that is ready gets for an answer.
 	oneLook = 2 * time.Second
 
 	// A milestone that was seen is lost after this many looks in vain, the
@@ -51,9 +52,14 @@ func until(ctx context.Context, ask func(context.Context) error, missing func(er
 	}
 }
 
-// look asks once. A question that panics is one that got no answer.
-func look(ctx context.Context, ask func(context.Context) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, oneLook)
+// look asks once, for as long as one look may take.
+func look(ctx context.Context, ask func(context.Context) error) error {
+	return lookFor(ctx, oneLook, ask)
+}
+
+// lookFor asks once. A question that panics is one that got no answer.
+func lookFor(ctx context.Context, limit time.Duration, ask func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer recoverTo(&err)
 	return ask(ctx)

@@ -16,7 +16,7 @@ import (
 
 // Defaults of a service's declaration, and the pace of its supervision.
 const (
-	readyTimeout   = 2 * time.Minute
+	readyTimeout   = 4 * time.Minute // an API server takes two where a machine is emulated
 	probeInterval  = 10 * time.Second
 	stopBudget     = 3 * time.Second
 	probesToHang   = 3               // failed probes in a row that mean a hang
@@ -159,7 +159,9 @@ func (s *service) awaitReady(ctx context.Context, p *process, r *report) error {
 }
 
 // probe asks a ready service now and then whether it still does its work, and
-// sends an error to hangs when it has not several times in a row.
+// sends an error to hangs when it has not several times in a row. An answer may
+// take until the next question is due: where the CPU is short a service is slow,
+// and to kill it and start it anew takes more CPU.
 func (s *service) probe(ctx context.Context, r *report, hangs chan<- error) {
 	if s.Ready.Probe == nil {
 		return
@@ -172,7 +174,7 @@ func (s *service) probe(ctx context.Context, r *report, hangs chan<- error) {
 		case <-ctx.Done():
 			return
 		}
-		err := look(ctx, s.Ready.Probe)
+		err := lookFor(ctx, max(s.Ready.Interval, oneLook), s.Ready.Probe)
 		if ctx.Err() != nil {
 			return
 		}
