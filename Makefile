@@ -98,6 +98,10 @@ clean: engine-down ## remove all that was built (Go's build cache stays)
 test: ## lint, unit tests, and tests against a real cluster; installs what it needs
 	@hack/test
 
+.PHONY: test-vm
+test-vm: image ## test/host in a virtual machine with cgroup v2; TESTS=… chooses, as go test -run
+	@hack/vm "$(or $(TESTS),.)"
+
 .PHONY: unit
 unit: ## only the unit tests, with the race detector
 	@hack/test unit

@@ -32,10 +32,10 @@ func (b *bench) prepare(ctx context.Context) error {
 }
 
 // coldBoot measures one boot, and on the first few what the cluster costs
-// afterwards. The last one is left to be restarted.
+// afterwards. The last one is left for [bench.restarts].
 func (b *bench) coldBoot(ctx context.Context, i int) error {
 	c := name("boot", i)
-	if i < b.n-1 {
+	if c != b.last() {
 		defer c.remove()
 	}
 	begun := time.Now()

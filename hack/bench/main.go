@@ -100,6 +100,9 @@ func measure(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
+	if o.n > 0 {
+		defer b.last().remove() // which restarts needs
+	}
 	for i := range o.n {
 		if err := b.yardstick(ctx, i); err != nil {
 			return err
@@ -127,6 +130,9 @@ type bench struct {
 	binary []byte // the program in it
 	plot   []byte // of the last cold boot
 }
+
+// last is the container of the last cold boot.
+func (b *bench) last() container { return name("boot", b.n-1) }
 
 // say tells the progress.
 func say(format string, args ...any) { fmt.Printf("bench: "+format+"\n", args...) }

@@ -19,8 +19,7 @@ func (b *bench) restarts(ctx context.Context) error {
 	if b.n == 0 {
 		return nil
 	}
-	c := name("boot", b.n-1)
-	defer c.remove()
+	c := b.last()
 	// The measuring of memory and idling may have deleted it.
 	if _, err := c.script(ctx, "kubectl get pod bench >/dev/null 2>&1 || "+runPod+"; kubectl wait pod/bench --for=condition=Ready --timeout=120s >/dev/null"); err != nil {
 		return err

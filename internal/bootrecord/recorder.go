@@ -41,6 +41,7 @@ type Recorder struct {
 	// Sample reads the counters of CPU time; At is set by the Recorder.
 	Sample func(services []string) bootreport.Sample
 
+	once   sync.Once // begin
 	mu     sync.Mutex
 	record bootreport.Record
 	waits  map[string][]string // what units that are put off wait for, beside their needs
@@ -55,7 +56,8 @@ type Recorder struct {
 func (r *Recorder) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r.begin()
+	r.once.Do(r.begin)
+	r.sample()
 	defer r.end()
 	step := interval
 	tick := time.NewTicker(step)
@@ -92,6 +94,7 @@ func (r *Recorder) Run(ctx context.Context) {
 
 // Record is what is recorded by now. It must not be changed.
 func (r *Recorder) Record() bootreport.Record {
+	r.once.Do(r.begin)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.done {
@@ -104,14 +107,11 @@ func (r *Recorder) Record() bootreport.Record {
 }
 
 func (r *Recorder) begin() {
-	r.mu.Lock()
 	r.record = bootreport.Record{Zero: r.Zero, CPUs: runtime.NumCPU(), Versions: maps.Clone(r.Versions)}
 	if !r.Forked.IsZero() {
 		r.record.Forked = r.offset(r.Forked)
 	}
 	r.waits, r.ready = map[string][]string{}, map[string]bool{}
-	r.mu.Unlock()
-	r.sample()
 }
 
 func (r *Recorder) end() {

@@ -131,7 +131,7 @@ func TestBlameHasTheSlowestFirst(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("%s %d %.2f %d", c.Name, c.Took/ms, c.CPU, len(c.Failures)))
 	}
 	want := []string{
-		"kube-apiserver 500 0.48 1", "dockerd 399 0.00 0", "images 379 0.00 0", "etcd 129 0.11 0",
+		"kube-apiserver 500 0.48 1", "dockerd 399 0.00 0", "images 379 0.00 0", "etcd 129 0.12 0",
 		"api 99 0.00 0", "pki 50 0.00 0", "docker 9 0.00 0", "ready 0 0.00 0",
 	}
 	if !slices.Equal(lines, want) {

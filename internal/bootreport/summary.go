@@ -32,7 +32,7 @@ type Point struct {
 
 // Times sums up the boot.
 func (r Record) Times() Times {
-	t := Times{Zero: r.Zero, Until: r.Until, CPUs: r.CPUs, CPUSeconds: r.CPUSeconds(), OthersCPU: r.OthersCPU()}
+	t := Times{Zero: r.Zero, Until: r.Until, CPUs: r.CPUs, CPUSeconds: round3(r.CPUSeconds()), OthersCPU: round3(r.OthersCPU())}
 	for _, u := range r.Units {
 		if u.Begun != 0 && (t.FirstUnit == 0 || u.Begun < t.FirstUnit) {
 			t.FirstUnit = u.Begun
@@ -74,8 +74,8 @@ func (r Record) Blame() []Cost {
 		}
 		c := Cost{Name: u.Name, Kind: u.Kind, Begun: u.Begun, Took: r.Took(u), Ready: u.Ready != 0, Failures: r.Failures(u.Name)}
 		if u.Kind == supervisor.KindService {
-			c.CPU = r.used(ofService(u.Name), u.Begun, u.Begun+c.Took)
-			c.Total = r.used(ofService(u.Name), 0, r.end())
+			c.CPU = round3(r.used(ofService(u.Name), u.Begun, u.Begun+c.Took))
+			c.Total = round3(r.used(ofService(u.Name), 0, r.end()))
 		}
 		costs = append(costs, c)
 	}

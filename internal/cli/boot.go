@@ -218,11 +218,14 @@ func writeChain(w io.Writer, r bootreport.Record, args []string, asJSON bool) er
 	if err != nil {
 		return usagef("%v", err)
 	}
-	idle := r.IdleTimes(longIdle)
+	var idle []bootreport.Idle // known only of the way to the goal
+	if goal == bootreport.Goal {
+		idle = r.IdleTimes(longIdle)
+	}
 	if asJSON {
 		return writeIndented(w, struct {
 			Chain []bootreport.Link `json:"chain"`
-			Idle  []bootreport.Idle `json:"idle"`
+			Idle  []bootreport.Idle `json:"idle,omitempty"`
 		}{chain, idle})
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)

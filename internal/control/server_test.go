@@ -232,26 +232,3 @@ func TestAClientSaysWhyItCannotConnect(t *testing.T) {
 		}
 	}
 }
-
-func FuzzTheServerSurvivesAnyRequest(f *testing.F) {
-	f.Add("GET /v1/status HTTP/1.1\r\nHost: d\r\n\r\n")
-	f.Add("POST /v1/services/etcd/stop HTTP/1.1\r\nHost: d\r\nContent-Length: 5\r\n\r\nhello")
-	f.Add("GET /v1/logs?service=etcd&tail=99999999999 HTTP/1.0\r\n\r\n")
-	f.Add("GET /v1/wait?for=%zz HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n")
-	e := boot(f)
-	e.AllReady()
-	e.End()
-	socket := serve(f, e)
-	c := connect1(f, socket)
-	f.Fuzz(func(t *testing.T, request string) {
-		conn, err := net.Dial("unix", socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		io.WriteString(conn, request)
-		conn.Close()
-		if _, err := c.Versions(soon(t)); err != nil {
-			t.Fatal(err)
-		}
-	})
-}

@@ -2,7 +2,9 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -76,6 +78,9 @@ func mountSteps() []step {
 		device{path: "/dev/kmsg", major: 1, minor: 11, mode: 0o644},
 		optional{device{path: "/dev/fuse", major: 10, minor: 229, mode: 0o666}},
 		optional{device{path: "/dev/net/tun", major: 10, minor: 200, mode: 0o666}},
+		// A volume begins with the mode of the image's directory, and a user's
+		// mount with whatever it has. Every Secret is in there.
+		optional{private{"/var/lib/etcd"}},
 		optional{modules{"overlay", "br_netfilter", "nf_tables", "nf_conntrack"}},
 		// So that a mount that a pod makes with Bidirectional is seen by the
 		// others. It comes last: what is mounted before stays where it is.
@@ -94,6 +99,18 @@ func (d directory) String() string { return "directory " + d.path }
 func (d directory) Apply(context.Context) error {
 	if err := os.MkdirAll(d.path, d.mode); err != nil {
 		return fmt.Errorf("cannot make %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// private is a directory that, if it is there, shall be for root alone.
+type private struct{ path string }
+
+func (p private) String() string { return p.path + " for root alone" }
+
+func (p private) Apply(context.Context) error {
+	if err := os.Chmod(p.path, 0o700); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot take the rights of others on %s away: %w", p.path, err)
 	}
 	return nil
 }

@@ -237,3 +237,15 @@ func staleSocket(t *testing.T, path string) {
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
 }
+
+func TestWhatIsPrivateIsForRootAloneAndNeedNotBeThere(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Join(dir, "nowhere")} {
+		if err := (private{path}).Apply(t.Context()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the mode is %v, %v", info.Mode(), err)
+	}
+}

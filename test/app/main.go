@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ const usage = `usage: app COMMAND [ARGUMENT…]
   echo TEXT             print a text
   stdin                 copy stdin to stdout
   sleep DURATION        wait
+  eat N                 take N MB of memory, and keep them
   exit N                exit with status N`
 
 // commands are all that the program can do.
@@ -39,6 +41,7 @@ var commands = map[string]func(args []string) error{
 	"echo":   func(args []string) error { _, err := fmt.Println(strings.Join(args, " ")); return err },
 	"stdin":  func([]string) error { _, err := io.Copy(os.Stdout, os.Stdin); return err },
 	"sleep":  sleep,
+	"eat":    eat,
 	"exit":   exit,
 }
 
@@ -119,6 +122,21 @@ func sleep(args []string) error {
 		return err
 	}
 	time.Sleep(d)
+	return nil
+}
+
+// eat takes memory and writes to each page of it: only then it is taken.
+func eat(args []string) error {
+	megabytes, err := strconv.Atoi(argument(args, 0))
+	if err != nil {
+		return err
+	}
+	memory := make([]byte, megabytes<<20)
+	for i := 0; i < len(memory); i += os.Getpagesize() {
+		memory[i] = 1
+	}
+	time.Sleep(time.Hour)
+	runtime.KeepAlive(memory)
 	return nil
 }
 

@@ -29,7 +29,10 @@ func TestAStartOverTheLeavingsOfAKilledPID1(t *testing.T) {
 	if r, err := held.Ready(t.Context()); err != nil || r.Ready {
 		t.Errorf("the socket says %+v, %v", r, err)
 	}
-	held.stop(t)
+	held.signal(t, syscall.SIGTERM)
+	if status, _ := held.exit(t); status != 0 {
+		t.Errorf("status %d", status)
+	}
 
 	again := startIn(t, dir, "cluster", groups.setting())
 	again.await(t, "ready", supervisor.Ready)

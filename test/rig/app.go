@@ -19,8 +19,12 @@ const (
 	ShellImage = "shell:dev"
 )
 
-// App is test/app, built for the container.
+// App is test/app, built for the container, or where there is no Go the file that
+// DOCKERNETES_APP names.
 var App = sync.OnceValues(func() ([]byte, error) {
+	if built := os.Getenv("DOCKERNETES_APP"); built != "" {
+		return os.ReadFile(built)
+	}
 	dir, err := os.MkdirTemp("", "dockernetes-app-")
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 
 // BootTimeout bounds the wait for a boot. A boot takes seconds; a machine that
 // does other things besides may take a few dozen.
-const BootTimeout = 3 * time.Minute
+var BootTimeout = Patience(3 * time.Minute)
 
 // Cluster is a Dockernetes container.
 type Cluster struct {
@@ -63,14 +63,14 @@ func TryNew(t testing.TB, s Setup) (*Cluster, Result) {
 	args = slices.Concat(args, s.Args, []string{Image()}, s.Command)
 	Sweep(Container, c.Name)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience(time.Minute))
 		defer cancel()
 		if t.Failed() {
 			c.Explain(ctx, t)
 		}
 		remove(ctx, Container, c.Name)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(time.Minute))
 	defer cancel()
 	return c, Docker(ctx, args...)
 }
@@ -106,7 +106,7 @@ func (c *Cluster) Ready(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), BootTimeout)
 	defer cancel()
-	if err := c.exec(ctx, nil, "dnetinit", "wait").Err(); err != nil {
+	if err := c.exec(ctx, nil, "dnetinit", "wait", "--timeout="+BootTimeout.String()).Err(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -114,7 +114,7 @@ func (c *Cluster) Ready(t testing.TB) {
 // Try runs a program in the container, for at most two minutes.
 func (c *Cluster) Try(t testing.TB, args ...string) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(2*time.Minute))
 	defer cancel()
 	return c.exec(ctx, nil, args...)
 }
@@ -140,7 +140,7 @@ func (c *Cluster) Shell(t testing.TB, script string) string {
 // what is mounted inside, such as /run and /tmp.
 func (c *Cluster) Put(t testing.TB, path string, content []byte) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(time.Minute))
 	defer cancel()
 	script := `mkdir -p "$(dirname "$0")" && cat > "$0" && chmod 755 "$0"`
 	if err := c.exec(ctx, content, "sh", "-ec", script, path).Err(); err != nil {
@@ -152,7 +152,7 @@ func (c *Cluster) Put(t testing.TB, path string, content []byte) {
 // container, whose name follows the arguments.
 func (c *Cluster) Docker(t testing.TB, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(2*time.Minute))
 	defer cancel()
 	r := Docker(ctx, append(args, c.Name)...)
 	if err := r.Err(); err != nil {
@@ -181,7 +181,7 @@ func (c *Cluster) Address(t testing.TB) string {
 // Logs are what docker logs shows.
 func (c *Cluster) Logs(t testing.TB) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(time.Minute))
 	defer cancel()
 	return Docker(ctx, "logs", c.Name).Output()
 }

@@ -20,7 +20,7 @@ func (c *Cluster) Namespace(t testing.TB) *Namespace {
 	n := &Namespace{Cluster: c, Name: namespaceName(t.Name())}
 	c.Exec(t, "kubectl", "create", "namespace", n.Name)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience(time.Minute))
 		defer cancel()
 		if t.Failed() {
 			n.explain(ctx, t)
@@ -45,7 +45,7 @@ func (n *Namespace) Kubectl(t testing.TB, args ...string) string {
 // Apply applies a manifest.
 func (n *Namespace) Apply(t testing.TB, manifest string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience(time.Minute))
 	defer cancel()
 	if err := n.Cluster.exec(ctx, []byte(manifest), n.kubectl([]string{"apply", "--filename", "-"})...).Err(); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func (n *Namespace) Run(t testing.TB, name, image string, command ...string) str
 	t.Helper()
 	args := []string{"run", name, "--image", image, "--image-pull-policy", "Never", "--restart", "Never", "--command", "--"}
 	n.Kubectl(t, append(args, command...)...)
-	code := n.Kubectl(t, "wait", "pod/"+name, "--timeout=60s", "--output=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}",
+	code := n.Kubectl(t, "wait", "pod/"+name, Timeout(time.Minute), "--output=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}",
 		"--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}")
 	output := n.Kubectl(t, "logs", name)
 	if code != "0" {
