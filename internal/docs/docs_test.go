@@ -49,7 +49,8 @@ func TestTheReadmesTableHasEveryCommandAndNoFlagThatIsNotThere(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `dnetinit ([a-z]+)(.*?)` \\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
 		documented = append(documented, row[1])
 		usage := help(t, row[1])
-		for _, flag := range regexp.MustCompile(`--?[a-z]+`).FindAllString(row[2], -1) {
+		for _, match := range regexp.MustCompile(`[ \[](--?[a-z]+)`).FindAllStringSubmatch(row[2], -1) {
+			flag := match[1]
 			if !regexp.MustCompile(`(?m)[ ,]` + flag + `[ ,]`).MatchString(usage) {
 				t.Errorf("dnetinit %s has no flag %s", row[1], flag)
 			}

@@ -65,8 +65,8 @@ func TestAClusterThatIsNotReadySaysWhyEverywhere(t *testing.T) {
 		before := c.Unit(t, "etcd")
 		freezing := c.Background(t, "dnetinit", "chaos", "freeze", "etcd", "--for=20s")
 		rig.Eventually(t, 18*time.Second, absent)
-		if r := c.Try(t, "dnetinit", "health"); r.Code != 1 || !strings.Contains(r.Output(), "api is") {
-			t.Errorf("health: status %d, %s", r.Code, r.Output())
+		if r := c.Try(t, "dnetinit", "health"); r.Code != 1 || !strings.HasPrefix(r.Output(), "not ready: ") || !strings.Contains(r.Output(), "not seen any more") {
+			t.Errorf("health: status %d, %s", r.Code, r.Output()) // it names what was looked at first: api or node
 		}
 		freezing.Line(t, 40*time.Second, func(line string) bool { return line == "etcd: freeze is over" })
 		c.Ready(t)

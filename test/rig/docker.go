@@ -10,8 +10,10 @@ import (
 	"time"
 )
 
-// Docker runs the docker client.
+// Docker runs the docker client, for at most three minutes.
 func Docker(ctx context.Context, args ...string) Result {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
 	return Run(ctx, nil, "docker", args...)
 }
 
