@@ -100,7 +100,7 @@ test: ## lint, unit tests, and tests against a real cluster; installs what it ne
 
 .PHONY: test-vm
 test-vm: image ## test/host in a virtual machine with cgroup v2; TESTS=… chooses, as go test -run
-	@hack/vm "$(or $(TESTS),.)"
+	@hack/vm $(if $(TESTS),'$(TESTS)')
 
 .PHONY: unit
 unit: ## only the unit tests, with the race detector

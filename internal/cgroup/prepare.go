@@ -46,9 +46,8 @@ func (t *Tree) Prepare(ctx context.Context) (refused map[string]error, err error
 		busy := false
 		for _, c := range missingControllers(h.Dir) {
 			err := enable(h.Dir, c)
-			if errors.Is(err, syscall.EBUSY) {
-				busy = true // somebody came in since
-				continue
+			if busy = errors.Is(err, syscall.EBUSY); busy {
+				break // somebody came in since
 			}
 			if err != nil {
 				refused[c] = err
@@ -78,11 +77,27 @@ func evacuate(from, to string) error {
 	return nil
 }
 
-// missingControllers lists those that dir has and its children don't.
+// threaded are the v2 controllers that a group with processes of its own may
+// give to its children, by which it becomes the root of a threaded subtree. From
+// then on the kernel refuses it all others, and no process can be moved to its
+// children.
+var threaded = []string{"cpu", "cpuset", "perf_event", "pids"}
+
+// missingControllers lists those that dir has and its children don't, the
+// threaded ones last: once another is on, no process can come into dir.
 func missingControllers(dir string) []string {
 	on := strings.Fields(readString(filepath.Join(dir, "cgroup.subtree_control")))
-	all := strings.Fields(readString(filepath.Join(dir, "cgroup.controllers")))
-	return slices.DeleteFunc(all, func(c string) bool { return slices.Contains(on, c) })
+	var first, last []string
+	for _, c := range strings.Fields(readString(filepath.Join(dir, "cgroup.controllers"))) {
+		switch {
+		case slices.Contains(on, c):
+		case slices.Contains(threaded, c):
+			last = append(last, c)
+		default:
+			first = append(first, c)
+		}
+	}
+	return append(first, last...)
 }
 
 // enable gives one controller to the children of dir. They are written one by

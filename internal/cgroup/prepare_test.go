@@ -67,6 +67,17 @@ func TestPrepareWinsAgainstProcessesThatComeIn(t *testing.T) {
 	_ = c.Wait()
 }
 
+func TestThreadedControllersAreEnabledLast(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"/cgroup.controllers":     "cpuset cpu io memory hugetlb pids rdma misc\n",
+		"/cgroup.subtree_control": "rdma\n",
+	})
+	want := []string{"io", "memory", "hugetlb", "misc", "cpuset", "cpu", "pids"}
+	if got := missingControllers(dir); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func evacuateOne(dir string, pid int) error {
 	return (&Group{dirs: []string{dir}, unified: true}).Add(pid)
 }

@@ -23,7 +23,7 @@ func List(c *config.Config, client *Client, log *zap.Logger) []supervisor.Phase 
 		{Name: "sweep", Summary: "what an earlier run left behind, removed", Needs: []string{"cgroups"}, Run: Sweep(log)},
 		{Name: "limits", Summary: "the kernel's limits, raised where they may be", Needs: []string{"mounts"}, Run: Limits(log)},
 		{Name: "identity", Summary: "a machine-id of its own", Needs: []string{"mounts"}, Run: Identity(log)},
-		{Name: "network", Summary: "links, sysctls and the flavour of iptables", Needs: []string{"mounts"}, Run: Network(log, ipv6)},
+		{Name: "network", Summary: "links, sysctls, routes and the flavour of iptables", Needs: []string{"mounts"}, Run: Network(log, ipv6, strings.Split(c.Init.Networking.ServiceSubnet, ","))},
 		{Name: "resolver", Summary: "a resolver that pods can reach", Needs: []string{"network"}, Run: resolve, Undo: unresolve},
 
 		// What the programs read.

@@ -17,13 +17,17 @@ import (
 // loopback address in it.
 const ResolvConf = runDir + "/resolv.conf"
 
-// Network makes links and sysctls as Kubernetes needs them, and chooses the
-// flavour of iptables. ipv6 tells if pods get IPv6 addresses.
-func Network(log *zap.Logger, ipv6 bool) func(context.Context) error {
+// Network makes links, sysctls and routes as Kubernetes needs them, and chooses
+// the flavour of iptables. ipv6 tells if pods get IPv6 addresses; services are
+// the ranges of Services' addresses.
+func Network(log *zap.Logger, ipv6 bool, services []string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var steps []step
 		for _, s := range hostnet.Desired(ipv6).Steps() {
 			steps = append(steps, s)
+		}
+		for _, r := range services {
+			steps = append(steps, optional{hostnet.ServiceRoute{Range: r}})
 		}
 		firewall := hostnet.ProbeFirewall(ctx)
 		log.Info("firewall", zap.String("kube-proxy", firewall.Mode()), zap.String("iptables", firewall.IPTables), zap.String("why", firewall.Reason))

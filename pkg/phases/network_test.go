@@ -20,7 +20,7 @@ func TestNetworkIsMadeAndMadeAgain(t *testing.T) {
 	// The image's alternatives, not this machine's.
 	mountTmpfs(t, "/etc/alternatives")
 	for range 2 {
-		if err := Network(zaptest.NewLogger(t), true)(t.Context()); err != nil {
+		if err := Network(zaptest.NewLogger(t), true, []string{"10.96.0.0/12"})(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestResolverForwardsWhereTheResolverIsOnLoopback(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	mountTmpfs(t, "/mnt")
 	mountTmpfs(t, "/run")
-	if err := Network(zaptest.NewLogger(t), false)(t.Context()); err != nil {
+	if err := Network(zaptest.NewLogger(t), false, nil)(t.Context()); err != nil {
 		t.Skip(err)
 	}
 	lo, err := netlink.LinkByName("lo")

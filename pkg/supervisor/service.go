@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +26,7 @@ const (
 	killBudget     = 2 * time.Second // for SIGKILL to empty a cgroup
 	flushBudget    = 250 * time.Millisecond
 	linesOnFailure = 10
+	linesOfPanic   = 500 // how far back the words of a panic are looked for
 )
 
 // service is a declared service with what outlives its processes: log,
@@ -234,10 +237,25 @@ func (s *service) kill(p *process) {
 // log, which mostly have the reason for the reason.
 func (s *service) failure(reason error) error {
 	f := failure{error: reason}
-	for _, line := range s.log.Tail(linesOnFailure) {
+	for _, line := range s.log.Tail(linesOfPanic) {
 		f.lines = append(f.lines, line.Text)
 	}
+	f.lines = telling(f.lines)
 	return f
+}
+
+// telling returns the lines of a log's end that say why a program failed: the
+// last ones, but where a Go program panicked those around its last words, as
+// hundreds of lines of stacks follow.
+func telling(lines []string) []string {
+	end := len(lines)
+	for i, line := range slices.Backward(lines) {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			end = min(i+linesOnFailure/2, len(lines))
+			break
+		}
+	}
+	return lines[max(0, end-linesOnFailure):end]
 }
 
 type failure struct {

@@ -104,7 +104,7 @@ func StartAs(ctx context.Context, line string) (*Cluster, error) {
 // too.
 func (c *Cluster) Ready(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), BootTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), BootTimeout+15*time.Second)
 	defer cancel()
 	if err := c.exec(ctx, nil, "dnetinit", "wait", "--timeout="+BootTimeout.String()).Err(); err != nil {
 		t.Fatal(err)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Docker runs the docker client, for at most three minutes.
+// Docker runs the docker client, for at most five minutes.
 func Docker(ctx context.Context, args ...string) Result {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	return Run(ctx, nil, "docker", args...)
 }
