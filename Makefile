@@ -106,6 +106,14 @@ test-vm: image ## test/host in a virtual machine with cgroup v2; TESTS=… choos
 unit: ## only the unit tests, with the race detector
 	@hack/test unit
 
+.PHONY: fuzz
+fuzz: ## every fuzz target for a while (FUZZ_TIME=30s of each)
+	@hack/fuzz
+
+.PHONY: soak
+soak: ## the long forms of the fault tests (SOAK_TIME=1h of restarts)
+	@hack/soak
+
 .PHONY: bench
 bench: image ## cold boots and restarts, measured against etcd and kube-apiserver alone (BENCH_N=10 of each)
 	@environment=$$(hack/engine env); eval "$$environment"; \

@@ -11,10 +11,16 @@ import (
 	"github.com/lyft/dockernetes/internal/cgroup"
 	"github.com/lyft/dockernetes/internal/cli"
 	"github.com/lyft/dockernetes/internal/notify"
+	"github.com/lyft/dockernetes/internal/told"
 )
 
 func main() {
 	if os.Getpid() == 1 {
+		select {
+		case <-told.Early(): // and nothing has begun: EnterNamespace would forget it
+			return
+		default:
+		}
 		if err := cgroup.EnterNamespace(); err != nil {
 			fmt.Fprintf(os.Stderr, "dnetinit: going on in the engine's cgroup namespace: %v\n", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/lyft/dockernetes/internal/bootrecord"
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/internal/readiness"
+	"github.com/lyft/dockernetes/internal/told"
 )
 
 // Env is the world that the commands see. Tests make one of their own.
@@ -37,6 +38,7 @@ type Env struct {
 	Signal1 func(syscall.Signal) error // sends a signal to PID 1
 
 	// Boot makes what init is to run. Notify sends to a socket of sd_notify.
+	Told   <-chan os.Signal // a signal that came before anybody could listen
 	Boot   func(ctx context.Context, config string, log *zap.Logger) (Machine, error)
 	Notify func(socket string, states ...string) error
 }
@@ -59,6 +61,7 @@ func System() *Env {
 		Boots:        bootrecord.Store{Dir: bootrecord.Dir},
 		Zero:         bootrecord.FirstInstruction(),
 		PID:          os.Getpid(),
+		Told:         told.Early(),
 		IsInit:       isInit,
 		Signal1:      func(s syscall.Signal) error { return syscall.Kill(1, s) },
 	}

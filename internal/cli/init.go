@@ -18,11 +18,8 @@ import (
 	"github.com/lyft/dockernetes/internal/bootrecord"
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/internal/readiness"
+	"github.com/lyft/dockernetes/internal/told"
 )
-
-// signalHalt is SIGRTMIN+3, with which systemd as PID 1 is told to halt, and
-// which some engines send therefore.
-const signalHalt = syscall.Signal(37)
 
 // defaultConfig is the user's configuration.
 const defaultConfig = "/etc/dnetinit/config.yaml"
@@ -130,9 +127,9 @@ func (e *Env) boot(ctx context.Context, config string, chaos bool) error {
 			log.Error("the readiness file is not kept any more", zap.Error(err))
 		}
 	})
-	told := make(chan struct{})
+	storyTold := make(chan struct{})
 	parts.Go(func() {
-		defer close(told)
+		defer close(storyTold)
 		if err := story.Run(written); err != nil {
 			log.Error("the boot log is not written any more", zap.Error(err))
 		}
@@ -149,7 +146,7 @@ func (e *Env) boot(ctx context.Context, config string, chaos bool) error {
 	// Nobody may read our standard output any more; that must not keep the
 	// container from ending.
 	select {
-	case <-told:
+	case <-storyTold:
 	case <-time.After(lastWords):
 		stopWriting()
 	}
@@ -182,20 +179,25 @@ func (e *Env) recorder(machine Machine, versions control.Versions, log *zap.Logg
 // must not die of a standard output that nobody reads.
 func (e *Env) untilTold(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	told := make(chan os.Signal, 1)
-	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT, syscall.SIGPWR, signalHalt)
+	sent := make(chan os.Signal, 1)
+	signal.Notify(sent, told.Stop()...)
 	ignored := make(chan os.Signal, 1)
 	signal.Notify(ignored, syscall.SIGHUP, syscall.SIGPIPE)
 	done := make(chan struct{})
 	var owner sync.WaitGroup
+	stop := func(s os.Signal) {
+		if ctx.Err() == nil {
+			fmt.Fprintf(e.Stdout, "Got %s.\n", signalName(s))
+		}
+		cancel()
+	}
 	owner.Go(func() {
 		for {
 			select {
-			case s := <-told:
-				if ctx.Err() == nil {
-					fmt.Fprintf(e.Stdout, "Got %s.\n", signalName(s))
-				}
-				cancel()
+			case s := <-sent:
+				stop(s)
+			case s := <-e.Told:
+				stop(s)
 			case <-ignored:
 			case <-done:
 				return
@@ -203,7 +205,7 @@ func (e *Env) untilTold(ctx context.Context) (context.Context, func()) {
 		}
 	})
 	return ctx, func() {
-		signal.Stop(told)
+		signal.Stop(sent)
 		signal.Stop(ignored)
 		close(done)
 		owner.Wait()
@@ -219,7 +221,7 @@ func signalName(s os.Signal) string {
 		return "SIGINT"
 	case syscall.SIGPWR:
 		return "SIGPWR"
-	case signalHalt:
+	case told.SIGRTMIN3:
 		return "SIGRTMIN+3"
 	}
 	return s.String()

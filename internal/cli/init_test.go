@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/lyft/dockernetes/internal/control/enginetest"
+	"github.com/lyft/dockernetes/internal/told"
 )
 
 // machine is a Machine whose units are ready at once.
@@ -49,7 +50,7 @@ func booting(t *testing.T, m *machine) (e *Env, stdout, stderr *buffer) {
 }
 
 func TestEachSignalOfTheEndStopsEverythingAndASecondChangesNothing(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGPWR, signalHalt} {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGPWR, told.SIGRTMIN3} {
 		t.Run(signalName(s), func(t *testing.T) {
 			m := newMachine(t)
 			e, stdout, stderr := booting(t, m)

@@ -21,7 +21,7 @@ func TestMemoryIsBoundedWhateverComes(t *testing.T) {
 		"only newlines": {4, `tr '\0' '\n'`}, // each byte is a line
 	} {
 		t.Run(name, func(t *testing.T) {
-			if os.Getenv("LOGS_TEST_LONG") != "" {
+			if os.Getenv("DOCKERNETES_SOAK") != "" { // make soak
 				c.megabytes = 1024
 			}
 			l := newLog(t, Options{MaxBytes: 1 << 20, Backups: 1})

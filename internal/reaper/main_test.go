@@ -48,6 +48,9 @@ func asPID1(t *testing.T) bool {
 		t.Skip("needs root to make a pid namespace")
 	}
 	args := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=100s"}
+	if os.Getenv("DOCKERNETES_SOAK") != "" {
+		args[2] = "-test.timeout=30m"
+	}
 	if testing.Short() {
 		args = append(args, "-test.short")
 	}

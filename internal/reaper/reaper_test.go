@@ -2,6 +2,7 @@ package reaper
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -18,6 +19,15 @@ func howMany(n int) int {
 		return n / 10
 	}
 	return n
+}
+
+// stormSize is how many statuses the storm test wants of each loop: in make
+// soak as many as take more than a minute.
+func stormSize(n int) int {
+	if os.Getenv("DOCKERNETES_SOAK") != "" {
+		return 20 * n
+	}
+	return howMany(n)
 }
 
 func TestTenThousandOrphansAreReapedInTwoSeconds(t *testing.T) {
@@ -62,7 +72,7 @@ func TestNoStatusIsLostInAnOrphanStorm(t *testing.T) {
 	var loops sync.WaitGroup
 	for loop := range 8 {
 		loops.Go(func() {
-			for i := range howMany(150) {
+			for i := range stormSize(150) {
 				want := (loop + i) % 256
 				err := exec.Command("/bin/sh", "-c", "exit "+strconv.Itoa(want)).Run()
 				got := 0
@@ -79,7 +89,7 @@ func TestNoStatusIsLostInAnOrphanStorm(t *testing.T) {
 		})
 	}
 	loops.Go(func() {
-		for i := range howMany(1000) {
+		for i := range stormSize(1000) {
 			if e := exitOfProcess(t, start(t, r, shell("exit "+strconv.Itoa(i%256)))); e.Code != i%256 {
 				t.Errorf("Start: %s, want exit status %d", e, i%256)
 			}

@@ -26,7 +26,7 @@ const (
 
 func TestRestartsWithoutEndCostNothing(t *testing.T) {
 	var until time.Time
-	if v := os.Getenv("FAULTS_SOAK"); v != "" { // make soak
+	if v := os.Getenv("DOCKERNETES_SOAK"); v != "" { // make soak
 		length, err := time.ParseDuration(v)
 		if err != nil {
 			t.Fatal(err)
