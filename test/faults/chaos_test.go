@@ -23,19 +23,21 @@ func harm(t *testing.T, m *machine, do supervisor.Chaos, length time.Duration) (
 	return done, cancel
 }
 
-// stopped tells whether a process stands still.
-func stopped(t *testing.T, m *machine, pid int) bool {
+// state returns what tells whether a process stands still.
+func state(t *testing.T, m *machine, pid int) (stopped func() bool) {
 	t.Helper()
 	outside, err := m.outside(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", outside))
-	if err != nil {
-		t.Fatal(err)
+	return func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", outside))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		return strings.HasPrefix(rest, "T")
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return strings.HasPrefix(rest, "T")
 }
 
 func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
@@ -80,14 +82,15 @@ func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
 	t.Run("what is frozen goes on", func(t *testing.T) {
 		m := start(t, "cluster")
 		pid := m.await(t, "etcd", supervisor.Ready).Status.PID
+		stopped := state(t, m, pid)
 		began := time.Now()
 		end, _ := harm(t, m, supervisor.ChaosFreeze, length)
-		until(t, "it stands still", func() bool { return stopped(t, m, pid) })
+		until(t, "it stands still", stopped)
 		if u := m.unit(t, "etcd"); u.Chaos != "freeze for 1.5s" {
 			t.Errorf("the status says %q", u.Chaos)
 		}
 		ended(t, end, began)
-		if u := m.unit(t, "etcd"); stopped(t, m, pid) || u.Chaos != "" || u.PID != pid {
+		if u := m.unit(t, "etcd"); stopped() || u.Chaos != "" || u.PID != pid {
 			t.Errorf("it is not undone: %+v", u)
 		}
 		m.stop(t)
@@ -95,14 +98,15 @@ func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
 	t.Run("what is slow runs now and then", func(t *testing.T) {
 		m := start(t, "cluster")
 		pid := m.await(t, "etcd", supervisor.Ready).Status.PID
+		stopped := state(t, m, pid)
 		began := time.Now()
 		end, _ := harm(t, m, supervisor.ChaosSlow, length)
 		for range 2 {
-			until(t, "it stands still", func() bool { return stopped(t, m, pid) })
-			until(t, "it runs", func() bool { return !stopped(t, m, pid) })
+			until(t, "it stands still", stopped)
+			until(t, "it runs", func() bool { return !stopped() })
 		}
 		ended(t, end, began)
-		if stopped(t, m, pid) {
+		if stopped() {
 			t.Error("it stands still at the end")
 		}
 	})
@@ -136,20 +140,22 @@ func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
 func TestChaosEndsWithItsClient(t *testing.T) {
 	m := start(t, "cluster")
 	pid := m.await(t, "etcd", supervisor.Ready).Status.PID
+	stopped := state(t, m, pid)
 	end, goAway := harm(t, m, supervisor.ChaosFreeze, time.Minute)
-	until(t, "it stands still", func() bool { return stopped(t, m, pid) })
+	until(t, "it stands still", stopped)
 	goAway()
 	<-end
-	until(t, "it goes on", func() bool { return !stopped(t, m, pid) })
+	until(t, "it goes on", func() bool { return !stopped() })
 	until(t, "the status does not tell of it any more", func() bool { return m.unit(t, "etcd").Chaos == "" })
 }
 
 func TestChaosEndsWithPID1(t *testing.T) {
 	m := start(t, "cluster")
 	pid := m.await(t, "etcd", supervisor.Ready).Status.PID
+	stopped := state(t, m, pid)
 	m.await(t, "ready", supervisor.Ready)
 	end, _ := harm(t, m, supervisor.ChaosFreeze, time.Minute)
-	until(t, "it stands still", func() bool { return stopped(t, m, pid) })
+	until(t, "it stands still", stopped)
 	m.signal(t, syscall.SIGTERM)
 	// A frozen service would not heed SIGTERM, and use up its budget of 3 s.
 	if status, took := m.exit(t); status != 0 || took > 2*time.Second {

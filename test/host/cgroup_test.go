@@ -15,8 +15,9 @@ import (
 var services = []string{"containerd", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"}
 
 // cgroupOf is the cgroup of a process of the container as its own
-// /proc/PID/cgroup has it: on v2 the only one, on v1 that of the memory.
-const cgroupOf = `sed --quiet 's/^0:://p; s/^[0-9]*:memory://p' /proc/%d/cgroup | grep . | tail -1`
+// /proc/PID/cgroup has it: on v2 the only one, on v1 that of the memory, which
+// stands above the one of a v2 hierarchy beside.
+const cgroupOf = `sed --quiet 's/^[0-9]*:memory://p; s/^0:://p' /proc/%d/cgroup | head -1`
 
 // unifiedOnly skips what cgroup v1 has not.
 func unifiedOnly(t *testing.T, c *rig.Cluster) {
