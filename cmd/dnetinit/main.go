@@ -28,5 +28,6 @@ func main() {
 	env := cli.System()
 	env.Boot = prepare
 	env.Notify = notify.Send
+	env.SaveSeed = saveSeed
 	os.Exit(env.Main(context.Background(), os.Args))
 }

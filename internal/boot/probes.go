@@ -97,15 +97,19 @@ func (p *probes) apiServer(ctx context.Context) error {
 }
 
 // api is seen when the API server calls itself ready but for the hook that
-// makes RBAC's rules, there is the namespace default, and the rules that the
-// components need hold: at the first start when the hook is done, at a later
-// one at once, as etcd has them.
+// makes RBAC's rules, what clients begin with is there, and the rules that the
+// components need hold: at once where etcd has them, from the image's seed or an
+// earlier start, else when the hook is done.
 func (p *probes) api(ctx context.Context) error {
 	if err := p.client.Get(ctx, "/readyz?exclude=poststarthook/rbac/bootstrap-roles"); err != nil {
 		return err
 	}
-	if err := p.client.Get(ctx, "/api/v1/namespaces/default"); err != nil {
-		return err
+	// The namespace that all use, and by what the components know who asks
+	// them: the controller manager exits without it.
+	for _, path := range []string{"/api/v1/namespaces/default", "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"} {
+		if err := p.client.Get(ctx, path); err != nil {
+			return err
+		}
 	}
 	return p.rbac.check(ctx)
 }

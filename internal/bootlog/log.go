@@ -55,9 +55,23 @@ func (l *Log) Run(ctx context.Context) error {
 		last = e.Time
 	}
 	if !l.stopping.IsZero() && ctx.Err() == nil {
-		fmt.Fprintf(l.Out, "Everything is stopped after %s.\n", Seconds(last.Sub(l.stopping)))
+		what := "Everything is stopped"
+		if left := l.notStopped(); len(left) > 0 {
+			what = "All but " + strings.Join(left, ", ") + " is stopped"
+		}
+		fmt.Fprintf(l.Out, "%s after %s.\n", what, Seconds(last.Sub(l.stopping)))
 	}
 	return nil
+}
+
+// notStopped names the units that could not be stopped.
+func (l *Log) notStopped() (names []string) {
+	for _, u := range l.Engine.Snapshot().Units {
+		if u.State == supervisor.Stopping || u.State == supervisor.Starting {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 func (l *Log) event(e supervisor.Event) {

@@ -100,6 +100,28 @@ Kubernetes v1.37.2 is ready after 0.5 s. What took longest: pki 0.1 s, etcd 0.1 
   1h30m1s  ✓ api is ready again
   1h30m1s  - etcd is stopped
 `},
+		{"names what could not be stopped", func(e *enginetest.Engine) {
+			e.AllReady("etcd")
+			at(e, time.Minute)
+			e.Halt()
+			e.To("pki", supervisor.Stopping)
+		}, `
+    0.1 s  ✓ etcd (0.1 s)
+Stopping.
+     1m0s  - etcd is stopped
+All but pki is stopped after 0.00 s.
+`},
+		{"tells of chaos and of its end", func(e *enginetest.Engine) {
+			e.AllReady("etcd")
+			at(e, time.Second)
+			e.Change("etcd", func(u *supervisor.Status) { u.Chaos = "freeze for 2s" })
+			at(e, 3*time.Second)
+			e.Change("etcd", func(u *supervisor.Status) { u.Chaos = "" })
+		}, `
+    0.1 s  ✓ etcd (0.1 s)
+    1.0 s  ! etcd: chaos, as somebody wants it: freeze for 2s
+    3.0 s  ! etcd: chaos is over
+`},
 		{"ends with the stop", func(e *enginetest.Engine) {
 			e.AllReady("pki", "etcd")
 			at(e, time.Minute)

@@ -41,9 +41,11 @@ type Env struct {
 	Told   <-chan os.Signal // a signal that came before anybody could listen
 	Boot   func(ctx context.Context, config string, log *zap.Logger) (Machine, error)
 	Notify func(socket string, states ...string) error
+	// SaveSeed makes the seed of an image, of the cluster that is ready.
+	SaveSeed func(ctx context.Context, config, dir string) error
 }
 
-// System returns the Env of this process. Boot and Notify are left to the caller.
+// System returns the Env of this process. Boot, Notify and SaveSeed are left to the caller.
 func System() *Env {
 	return &Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,

@@ -67,6 +67,7 @@ run inside of that container: docker exec NAME dnetinit …`,
 		e.kubeconfigCommand(),
 		e.versionCommand(),
 		e.initCommand(),
+		e.seedCommand(),
 	)
 	return root
 }

@@ -1,8 +1,6 @@
 package phases
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -137,30 +135,5 @@ func TestAWatchThatEndsSaysWhatIsMissing(t *testing.T) {
 	err = WatchOne(cancelled, fake.NewClientset().CoreV1().Nodes(), "n", look)
 	if err == nil || err.Error() != `there is no Node "n" yet` {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-func archive(t *testing.T, files map[string]string) *bytes.Buffer {
-	t.Helper()
-	var text bytes.Buffer
-	w := tar.NewWriter(&text)
-	for name, content := range files {
-		mustDo(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
-		_, err := w.Write([]byte(content))
-		mustDo(t, err)
-	}
-	mustDo(t, w.Close())
-	return &text
-}
-
-func TestTheIndexOfAnArchiveNamesItsImages(t *testing.T) {
-	got, err := readIndex(archive(t, map[string]string{"oci-layout": "{}", "index.json": `{"manifests": [
-		{"digest": "sha256:1", "annotations": {"io.containerd.image.name": "dockernetes.dev/pause:3"}}, {"digest": "sha256:2"}]}`}))
-	mustDo(t, err)
-	if len(got) != 1 || got[0] != (archivedImage{"dockernetes.dev/pause:3", "sha256:1"}) {
-		t.Errorf("it names %v", got)
-	}
-	if _, err := readIndex(archive(t, map[string]string{"other": ""})); err == nil || !strings.Contains(err.Error(), "index.json") {
-		t.Errorf("without an index the error is %v", err)
 	}
 }

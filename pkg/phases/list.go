@@ -35,6 +35,9 @@ func List(c *config.Config, client *Client, log *zap.Logger) []supervisor.Phase 
 		{Name: "dockerd-config", Summary: "dockerd's configuration", Run: Dockerd(c)},
 		{Name: "cni", Summary: "the network of pods", Run: CNI(c)},
 
+		// What etcd and containerd begin with.
+		{Name: "seed", Summary: "what every cluster has in common, put in place", Run: Seed(c, log)},
+
 		// What containerd has to have.
 		{Name: "image-guard", Summary: "the cluster's images, kept from docker's prune", Run: guard, Undo: unguard},
 		{Name: "images", Summary: "the images that a boot needs", Needs: []string{"containerd", "image-guard"}, Run: Images(c)},
@@ -42,6 +45,7 @@ func List(c *config.Config, client *Client, log *zap.Logger) []supervisor.Phase 
 
 		// What the cluster has to have.
 		{Name: "rbac", Summary: "the administrator's rights, and the API server's at the kubelet", Needs: []string{"api"}, Run: RBAC(client)},
+		{Name: "root-ca", Summary: "the cluster's CA, where pods look for it", Needs: []string{"api"}, Run: RootCA(c, client)},
 		{Name: "coredns", Summary: "the deployment of CoreDNS", Needs: []string{"api"}, Run: DNS(c, client)},
 		{Name: "node-registered", Summary: "the node's address and role", Needs: []string{"kubelet"}, Run: Node(c, client)},
 		{Name: "kubeadm-config", Summary: "the configuration, stored in the cluster for kubeadm", Needs: []string{"ready"}, Run: KubeadmConfig(c, client)},

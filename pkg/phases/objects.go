@@ -21,15 +21,14 @@ type updatable[T any] interface {
 }
 
 // create creates object unless there is one of its name: that one may have
-// been changed by the cluster's user, and stays over a restart. That it is
-// there is looked up, not read from the error: a Service that exists is refused
-// for its address, before anybody looks at its name.
+// been changed by the cluster's user, and stays over a restart. It looks first,
+// as it mostly is there: from the image's seed or an earlier start.
 func create[T metav1.Object](ctx context.Context, client objects[T], object T) error {
-	_, err := client.Create(ctx, object, metav1.CreateOptions{})
-	if err == nil {
-		return nil
+	_, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		_, err = client.Create(ctx, object, metav1.CreateOptions{})
 	}
-	if _, missing := client.Get(ctx, object.GetName(), metav1.GetOptions{}); missing != nil {
+	if err != nil {
 		return fmt.Errorf("cannot create %s: %w", described(object), err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // Docker runs the docker client, for at most five minutes.
 func Docker(ctx context.Context, args ...string) Result {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, Patience(5*time.Minute))
 	defer cancel()
 	return Run(ctx, nil, "docker", args...)
 }

@@ -100,10 +100,12 @@ func (e *Engine) Change(name string, change func(*supervisor.Status)) {
 		if u.Name != name {
 			continue
 		}
-		from := u.State
+		from, chaos := u.State, u.Chaos
 		change(u)
-		if u.State != from {
-			u.Since = e.snap.Time
+		if u.State != from || u.Chaos != chaos {
+			if u.State != from {
+				u.Since = e.snap.Time
+			}
 			e.history = append(e.history, supervisor.Event{
 				Seq: uint64(len(e.history) + 1), Time: e.snap.Time, Unit: name, Kind: u.Kind,
 				From: from, To: u.State, Reason: u.Reason, Status: *u,
