@@ -23,7 +23,7 @@ func TestAClusterThatIsNotReadySaysWhyEverywhere(t *testing.T) {
 	}
 
 	t.Run("degraded", func(t *testing.T) {
-		killing := c.Background(t, "dnetinit", "chaos", "kill", "etcd", "--for=25s")
+		killing := c.Background(t, "dnetinit", "chaos", "kill", "etcd", "--for=45s")
 		rig.Eventually(t, 10*time.Second, absent)
 		rig.Eventually(t, 30*time.Second, func() error {
 			if u := c.Unit(t, "etcd"); u.State != supervisor.Degraded {
@@ -32,7 +32,7 @@ func TestAClusterThatIsNotReadySaysWhyEverywhere(t *testing.T) {
 			return nil
 		})
 		u := c.Unit(t, "etcd")
-		if u.Reason != "killed by SIGKILL" || len(u.LastLog) == 0 || u.Chaos != "kill for 25s" {
+		if u.Reason != "killed by SIGKILL" || len(u.LastLog) == 0 || u.Chaos != "kill for 45s" {
 			t.Errorf("the status says %+v", u)
 		}
 		waited := c.Try(t, "dnetinit", "wait", "--timeout=20s")
@@ -45,18 +45,23 @@ func TestAClusterThatIsNotReadySaysWhyEverywhere(t *testing.T) {
 		}
 		for what, text := range map[string]string{
 			"wait": waited.Output(), "health": health.Output(), "docker logs": c.Logs(t),
-			"docker inspect": c.Inspect(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"),
 		} {
-			if !strings.Contains(text, "etcd") || !strings.Contains(text, "killed by SIGKILL") {
+			if !killed(text) {
 				t.Errorf("%s doesn't say that etcd was killed:\n%s", what, text)
 			}
 		}
+		rig.Eventually(t, 15*time.Second, func() error { // the engine asks every 10 s
+			if text := c.Inspect(t, "{{range .State.Health.Log}}{{.Output}}{{end}}"); !killed(text) {
+				return fmt.Errorf("docker inspect doesn't say that etcd was killed:\n%s", text)
+			}
+			return nil
+		})
 		for what, text := range map[string]string{"wait": waited.Output(), "docker logs": c.Logs(t)} {
 			if !strings.Contains(text, "| ") {
 				t.Errorf("%s doesn't have the last lines of etcd's log:\n%s", what, text)
 			}
 		}
-		killing.Line(t, 40*time.Second, func(line string) bool { return line == "etcd: kill is over" })
+		killing.Line(t, 60*time.Second, func(line string) bool { return line == "etcd: kill is over" })
 		c.Ready(t)
 		c.Exec(t, "test", "-e", "/run/dnetinit/ready")
 	})
@@ -90,4 +95,9 @@ func TestChaosIsRefusedUnlessTheContainerAllowsIt(t *testing.T) {
 	if u := c.Unit(t, "etcd"); u.Restarts != 0 {
 		t.Errorf("it was done: %+v", u)
 	}
+}
+
+// killed tells if a text says that etcd was.
+func killed(text string) bool {
+	return strings.Contains(text, "etcd") && strings.Contains(text, "killed by SIGKILL")
 }

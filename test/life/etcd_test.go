@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/lyft/dockernetes/pkg/supervisor"
 	"github.com/lyft/dockernetes/test/rig"
 )
 
@@ -41,7 +42,15 @@ func TestNoAcknowledgedWriteIsLostWhenEtcdIsKilled(t *testing.T) {
 	}
 	for kill := range etcdKills() {
 		before := w.count.Load()
-		c.Exec(t, "kill", "-KILL", strconv.Itoa(c.Unit(t, "etcd").PID))
+		var pid int
+		rig.Eventually(t, 30*time.Second, func() error { // "kill 0" would be the shell's own
+			unit := c.Unit(t, "etcd")
+			if pid = unit.PID; unit.State != supervisor.Ready || pid == 0 {
+				return fmt.Errorf("etcd is %s, process %d", unit.State, pid)
+			}
+			return nil
+		})
+		c.Exec(t, "kill", "-KILL", strconv.Itoa(pid))
 		c.Exec(t, "dnetinit", "start", "etcd") // and not after the delay
 		// The next kill meets writes again.
 		rig.Eventually(t, 30*time.Second, func() error {
