@@ -43,7 +43,7 @@ func withEnv(services []supervisor.Service, env []string) []supervisor.Service {
 func unwanted(c *config.Config) []string {
 	var names []string
 	if c.Init.Etcd.Local == nil {
-		names = append(names, "etcd")
+		names = append(names, "etcd", "etcd-seed")
 	}
 	if c.Init.DNS.Disabled {
 		names = append(names, "coredns", "dns")

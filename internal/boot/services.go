@@ -26,7 +26,7 @@ func services(command commands, ask *probes) []supervisor.Service {
 		{
 			Name:    "containerd",
 			Summary: "runs containers, for the kubelet and for dockerd",
-			Needs:   []string{"sweep", "limits", "network", "containerd-config", "seed"},
+			Needs:   []string{"sweep", "limits", "network", "containerd-config", "containerd-seed"},
 			Command: []string{"containerd"},
 			Ready:   supervisor.Readiness{Notify: true, Probe: ask.containerd},
 			Stop:    supervisor.Stop{KeepChildren: true}, // the shims: pods outlive its restart
@@ -34,7 +34,7 @@ func services(command commands, ask *probes) []supervisor.Service {
 		{
 			Name:    "etcd",
 			Summary: "stores the cluster's objects",
-			Needs:   []string{"sweep", "limits", "network", "pki", "seed"},
+			Needs:   []string{"sweep", "limits", "network", "pki", "etcd-seed"},
 			Command: command["etcd"].argv,
 			Env:     command["etcd"].env,
 			Ready:   supervisor.Readiness{Notify: true, Probe: ask.etcd},

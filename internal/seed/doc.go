@@ -8,8 +8,10 @@
 //     become ready: namespaces, RBAC's rules, priority classes, flow schemas,
 //     service accounts, CoreDNS's objects and its pod, already bound to the
 //     node;
-//   - containerd's store with the images that a boot needs, unpacked. What is
-//     big in it stays where it is in the image, and the store has links to it.
+//   - containerd's databases, as they are when the boot's images have been
+//     imported. Their blobs stay where they are in the image, and the store has
+//     links to them; their layers are unpacked at each boot, which without
+//     hashes, compression and syncs is a copy.
 //
 // Nothing in the seed is secret or belongs to one container: no Secret, key,
 // certificate, token, lease, address, Node or event (see the table "kept"). The

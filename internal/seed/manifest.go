@@ -54,8 +54,8 @@ type Patches struct {
 
 // Containerd is the seed's part for containerd.
 type Containerd struct {
-	// Snapshots has for each snapshot's number in the store the name of its
-	// folder in the seed, which changes with its content.
+	// Snapshots has for each snapshot's number in the store the name of the
+	// blob that is its layer.
 	Snapshots map[string]string `json:"snapshots"`
 }
 

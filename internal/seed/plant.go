@@ -3,14 +3,11 @@ package seed
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/lyft/dockernetes/internal/bootimages"
 )
 
 // staging is the folder, beside what it becomes, in which a seed is unpacked. A
@@ -68,8 +65,8 @@ func (s *Seed) stageEtcd(stage string, f File) error {
 }
 
 // PlantContainerd makes root, containerd's, a store that has the boot images.
-// Their blobs and layers are links to images, the folder of the boot images, and
-// to the seed. Where containerd has been before, nothing is done, and the
+// Their blobs are links to images, the folder of the boot images, and their
+// layers are unpacked. Where containerd has been before, nothing is done, and the
 // result is false.
 func (s *Seed) PlantContainerd(root, images string) (bool, error) {
 	planted, err := s.plantContainerd(root, images)
@@ -98,9 +95,13 @@ func (s *Seed) plantContainerd(root, images string) (bool, error) {
 			return false, nil
 		}
 	}
+	blobs, err := blobsOf(images)
+	if err != nil {
+		return false, err
+	}
 	var group errgroup.Group
-	group.Go(func() error { return s.stageContent(filepath.Join(stage, contentDir), images) })
-	group.Go(func() error { return s.stageSnapshots(filepath.Join(stage, snapshotsDir)) })
+	group.Go(func() error { return stageContent(filepath.Join(stage, contentDir), blobs) })
+	group.Go(func() error { return s.stageSnapshots(filepath.Join(stage, snapshotsDir), blobs) })
 	group.Go(func() error { return s.stageFile(metadataFile, filepath.Join(stage, metadataDir), 0o711) })
 	if err := group.Wait(); err != nil {
 		return false, err
@@ -114,54 +115,43 @@ func (s *Seed) plantContainerd(root, images string) (bool, error) {
 }
 
 // stageContent makes a content store of links.
-func (s *Seed) stageContent(dir, images string) error {
+func stageContent(dir string, all map[string]string) error {
 	blobs := filepath.Join(dir, "blobs", "sha256")
 	for _, d := range []string{blobs, filepath.Join(dir, "ingest")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
-	layouts, err := bootimages.Find(images)
-	if err != nil {
-		return err
-	}
-	for _, l := range layouts {
-		paths, err := l.Blobs()
-		if err != nil {
+	for name, path := range all {
+		if err := os.Symlink(path, filepath.Join(blobs, name)); err != nil {
 			return err
-		}
-		for name, path := range paths {
-			if err := os.Symlink(path, filepath.Join(blobs, name)); err != nil && !errors.Is(err, fs.ErrExist) {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// stageSnapshots makes the store of a snapshotter whose layers are links: the
-// kernel follows them when it mounts.
-func (s *Seed) stageSnapshots(dir string) error {
+// stageSnapshots makes the store of a snapshotter, with the layers unpacked. As
+// by containerd, they are not synced.
+func (s *Seed) stageSnapshots(dir string, blobs map[string]string) error {
 	if err := s.stageFile(snapshotsFile, dir, 0o700); err != nil {
 		return err
 	}
+	if err := os.Mkdir(filepath.Join(dir, "snapshots"), 0o700); err != nil {
+		return err
+	}
 	for number, name := range s.Containerd.Snapshots {
-		layer := filepath.Join(s.dir, "snapshots", name)
-		if !there(layer) {
-			return fmt.Errorf("the seed has no layer %s", layer)
-		}
 		snapshot := filepath.Join(dir, "snapshots", number)
-		if err := os.MkdirAll(snapshot, 0o700); err != nil {
+		if err := os.Mkdir(snapshot, 0o700); err != nil {
 			return err
 		}
 		if err := os.Mkdir(filepath.Join(snapshot, "work"), 0o711); err != nil {
 			return err
 		}
-		if err := os.Symlink(layer, filepath.Join(snapshot, "fs")); err != nil {
+		if err := unpack(blobs[name], filepath.Join(snapshot, "fs")); err != nil {
 			return err
 		}
 	}
-	return os.Chmod(filepath.Join(dir, "snapshots"), 0o700)
+	return nil
 }
 
 func (s *Seed) stageFile(name, dir string, mode os.FileMode) error {

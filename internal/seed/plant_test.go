@@ -35,16 +35,16 @@ func aSeed(t *testing.T) (s *Seed, images string) {
 	put(t, filepath.Join(dir, "etcd/member/wal/0.wal"), "log")
 	put(t, filepath.Join(dir, metadataFile), "images")
 	put(t, filepath.Join(dir, snapshotsFile), "layers")
-	put(t, filepath.Join(dir, "snapshots/abc/pause"), "program")
 	put(t, filepath.Join(images, "pause/index.json"), "{}")
 	put(t, filepath.Join(images, "pause/blobs/sha256/aa"), "blob")
+	put(t, filepath.Join(images, "pause/blobs/sha256/bb"), aLayer(t))
 	text, err := json.Marshal(Manifest{
 		Facts: FactsOf(load(t, "")),
 		Etcd: Etcd{
 			Files:    []File{{"member/snap/db", 1 << 20}, {"member/wal/0.wal", 64 << 20}},
 			Database: "member/snap/db", Patches: Patches{UIDs: [][]int64{{4}}},
 		},
-		Containerd: Containerd{Snapshots: map[string]string{"1": "abc"}},
+		Containerd: Containerd{Snapshots: map[string]string{"1": "bb"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,25 +140,24 @@ func TestAPlantingThatWasCutOffIsBegunAnew(t *testing.T) {
 	}
 }
 
-func TestContainerdsStoreHasLinksToWhatIsBig(t *testing.T) {
+func TestContainerdsStoreHasLinksToTheBlobsAndTheLayersUnpacked(t *testing.T) {
 	s, images := aSeed(t)
 	root := t.TempDir()
 	if planted, err := s.PlantContainerd(root, images); !planted || err != nil {
 		t.Fatalf("planted: %v, and %v", planted, err)
 	}
 	for path, want := range map[string]string{
-		metadataDir + "/" + metadataFile:       "images",
-		snapshotsDir + "/" + snapshotsFile:     "layers",
-		contentDir + "/blobs/sha256/aa":        "blob",
-		snapshotsDir + "/snapshots/1/fs/pause": "program",
+		metadataDir + "/" + metadataFile:           "images",
+		snapshotsDir + "/" + snapshotsFile:         "layers",
+		contentDir + "/blobs/sha256/aa":            "blob",
+		snapshotsDir + "/snapshots/1/fs/bin/pause": "content of bin/pause",
 	} {
 		if got := read(t, filepath.Join(root, path)); got != want {
 			t.Errorf("%s is %q, not %q", path, got, want)
 		}
 	}
 	for path, want := range map[string]string{
-		contentDir + "/blobs/sha256/aa":  filepath.Join(images, "pause/blobs/sha256/aa"),
-		snapshotsDir + "/snapshots/1/fs": filepath.Join(s.dir, "snapshots/abc"),
+		contentDir + "/blobs/sha256/aa": filepath.Join(images, "pause/blobs/sha256/aa"),
 	} {
 		if got, err := os.Readlink(filepath.Join(root, path)); got != want {
 			t.Errorf("%s leads to %q, and %v", path, got, err)
@@ -190,9 +189,9 @@ func TestAContainerdThatHasBegunIsLeftAlone(t *testing.T) {
 }
 
 func TestASeedThatLacksAPartIsAnErrorAndPlantsNothing(t *testing.T) {
-	for _, part := range []string{"etcd/member/wal/0.wal", metadataFile, "snapshots/abc"} {
+	for _, part := range []string{"etcd/member/wal/0.wal", metadataFile, "pause/blobs/sha256/bb"} {
 		s, images := aSeed(t)
-		if err := os.RemoveAll(filepath.Join(s.dir, part)); err != nil {
+		if err := errors.Join(os.RemoveAll(filepath.Join(s.dir, part)), os.RemoveAll(filepath.Join(images, part))); err != nil {
 			t.Fatal(err)
 		}
 		data, root := t.TempDir(), t.TempDir()

@@ -83,15 +83,12 @@ func settled(ctx context.Context, c *config.Config) ([]entry, error) {
 	}
 }
 
-// clean fails if a file of the seed that is not a layer of an image has
-// something that looks like a key, a certificate or a token.
+// clean fails if a file of the seed has something that looks like a key, a
+// certificate or a token.
 func clean(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
-		}
-		if path == filepath.Join(dir, "snapshots") {
-			return fs.SkipDir // the images as they are for everybody
 		}
 		if entry.IsDir() {
 			return nil

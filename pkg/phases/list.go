@@ -36,7 +36,8 @@ func List(c *config.Config, client *Client, log *zap.Logger) []supervisor.Phase 
 		{Name: "cni", Summary: "the network of pods", Run: CNI(c)},
 
 		// What etcd and containerd begin with.
-		{Name: "seed", Summary: "what every cluster has in common, put in place", Run: Seed(c, log)},
+		{Name: "etcd-seed", Summary: "the objects that every cluster has in common", Run: EtcdSeed(c, log)},
+		{Name: "containerd-seed", Summary: "the boot's images, unpacked", Run: ContainerdSeed(c, log)},
 
 		// What containerd has to have.
 		{Name: "image-guard", Summary: "the cluster's images, kept from docker's prune", Run: guard, Undo: unguard},

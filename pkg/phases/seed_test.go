@@ -24,7 +24,7 @@ func seeded(t *testing.T, c, other *config.Config) {
 		Etcd:  seed.Etcd{Files: []seed.File{{Path: "member/snap/db", Size: 10}}},
 	})
 	mustDo(t, err)
-	for path, content := range map[string]string{"seed.json": string(text), "etcd/member/snap/db": "objects"} {
+	for path, content := range map[string]string{"seed.json": string(text), "etcd/member/snap/db": "objects", "meta.db": "images", "metadata.db": "layers"} {
 		path = filepath.Join(c.Path(seed.Dir), path)
 		mustDo(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)))
 	}
@@ -32,25 +32,21 @@ func seeded(t *testing.T, c, other *config.Config) {
 
 func TestEtcdBeginsWithTheSeedWhereThatFits(t *testing.T) {
 	const (
-		document  = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
-		otherNet  = document + "networking: {serviceSubnet: 10.200.0.0/16}\n"
-		otherDir  = document + "etcd: {local: {dataDir: /data}}\n"
-		elsewhere = document + "etcd: {local: null, external: {endpoints: ['https://10.0.0.9:2379'], caFile: /ca, certFile: /cert, keyFile: /key}}\n"
+		document = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
+		otherNet = document + "networking: {serviceSubnet: 10.200.0.0/16}\n"
+		otherDir = document + "etcd: {local: {dataDir: /data}}\n"
 	)
-	host := testHost
-	host.StateOnOverlay = true // containerd's part would mount
 	for name, test := range map[string]struct{ text, want string }{
 		"the defaults":                {"", "/var/lib/etcd/member/snap/db"},
 		"its data somewhere else":     {otherDir, "/data/member/snap/db"},
 		"another subnet for Services": {otherNet, ""},
-		"an etcd that is not ours":    {elsewhere, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := testConfig(t, host, test.text)
-			mustDo(t, Seed(c, zaptest.NewLogger(t))(t.Context())) // there is none
-			seeded(t, c, testConfig(t, host, ""))
+			c := testConfig(t, testHost, test.text)
+			mustDo(t, EtcdSeed(c, zaptest.NewLogger(t))(t.Context())) // there is none
+			seeded(t, c, testConfig(t, testHost, ""))
 			for range 2 { // and a restart
-				mustDo(t, Seed(c, zaptest.NewLogger(t))(t.Context()))
+				mustDo(t, EtcdSeed(c, zaptest.NewLogger(t))(t.Context()))
 			}
 			if test.want == "" {
 				if _, err := os.Stat(c.Path("/var/lib/etcd/member")); err == nil {
@@ -63,6 +59,23 @@ func TestEtcdBeginsWithTheSeedWhereThatFits(t *testing.T) {
 				t.Errorf("etcd has %q, and %v", content, err)
 			}
 		})
+	}
+}
+
+func TestContainerdBeginsWithTheSeedWhereItsLayersCanBeStacked(t *testing.T) {
+	for snapshotter, overlay := range map[string]bool{"overlayfs": false, "native": true} {
+		host := testHost
+		host.StateOnOverlay = overlay
+		c := testConfig(t, host, "")
+		mustDo(t, ContainerdSeed(c, zaptest.NewLogger(t))(t.Context())) // there is none
+		seeded(t, c, c)
+		for range 2 { // and a restart
+			mustDo(t, ContainerdSeed(c, zaptest.NewLogger(t))(t.Context()))
+		}
+		_, err := os.Stat(c.Path("/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"))
+		if (err == nil) == overlay {
+			t.Errorf("with the snapshotter %s: %v", snapshotter, err)
+		}
 	}
 }
 

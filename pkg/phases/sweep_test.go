@@ -2,6 +2,9 @@ package phases
 
 import (
 	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
 	"testing"
 
 	"go.uber.org/zap/zaptest"
@@ -37,6 +40,29 @@ func TestSweepRemovesWhatIsStaleAndNothingElse(t *testing.T) {
 		if !exists(root + path) {
 			t.Errorf("%s is gone", path)
 		}
+	}
+}
+
+// A pid file may name somebody who has that number by now, such as this test.
+func TestSweepRemovesAPidFileAndLeavesTheOneItNamesAlone(t *testing.T) {
+	root := t.TempDir()
+	stranger := exec.Command("sleep", "600")
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	putFile(t, root+"/run/docker.pid", strconv.Itoa(stranger.Process.Pid))
+	if err := apply(t.Context(), zaptest.NewLogger(t), sweepSteps(root)...); err != nil {
+		t.Fatal(err)
+	}
+	if exists(root + "/run/docker.pid") {
+		t.Error("the pid file is still there")
+	}
+	// Had it been told to end, this would come after that.
+	if err := stranger.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if err := stranger.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the stranger ended by itself: %v", err)
 	}
 }
 

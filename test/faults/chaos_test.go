@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lyft/dockernetes/pkg/supervisor"
+	"github.com/lyft/dockernetes/test/rig"
 )
 
 // harm begins chaos and returns once it is shown; the channel has its end.
@@ -47,7 +48,7 @@ func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
 		if err := <-end; err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(began); took < length || took > length+time.Second {
+		if took := time.Since(began); took < length || took > length+rig.Patience(time.Second) {
 			t.Errorf("it lasted %s, want %s", took, length)
 		}
 	}
@@ -72,7 +73,7 @@ func TestChaosHarmsForItsTimeAndIsUndone(t *testing.T) {
 		ended(t, end, began)
 		over := time.Now()
 		m.await(t, "etcd", supervisor.Ready)
-		if took := time.Since(over); took > time.Second {
+		if took := time.Since(over); took > rig.Patience(time.Second) {
 			t.Errorf("ready again after %s", took)
 		}
 		if states := fmt.Sprint(m.states("etcd")); strings.Count(states, "ready") > 3 {
@@ -158,7 +159,7 @@ func TestChaosEndsWithPID1(t *testing.T) {
 	until(t, "it stands still", stopped)
 	m.signal(t, syscall.SIGTERM)
 	// A frozen service would not heed SIGTERM, and use up its budget of 3 s.
-	if status, took := m.exit(t); status != 0 || took > 2*time.Second {
+	if status, took := m.exit(t); status != 0 || took > rig.Patience(2*time.Second) {
 		t.Errorf("status %d after %s", status, took)
 	}
 	<-end

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lyft/dockernetes/pkg/supervisor"
+	"github.com/lyft/dockernetes/test/rig"
 )
 
 func TestADeafGrandchildThatHoldsTheOutputIsGoneWithinTheBudget(t *testing.T) {
@@ -43,7 +44,7 @@ func TestADeafGrandchildThatHoldsTheOutputIsGoneWithinTheBudget(t *testing.T) {
 				t.Errorf("the processes %v are left", left)
 			}
 			// The flush of a log that nobody holds takes no time.
-			if took > tt.max+500*time.Millisecond {
+			if took > tt.max+rig.Patience(500*time.Millisecond) {
 				t.Errorf("gone after %s, with a budget of %s", took, tt.max)
 			}
 			t.Logf("gone after %s", took.Round(time.Millisecond))
@@ -85,7 +86,7 @@ func TestAForkBombIsGoneWithinTheBudget(t *testing.T) {
 	if left := groups.processes(t, "bomb"); len(left) > 0 {
 		t.Errorf("%d processes are left", len(left))
 	}
-	if took > shortBudget+2*time.Second { // of which 2 s are killBudget
+	if took > shortBudget+rig.Patience(2*time.Second) { // which is killBudget
 		t.Errorf("gone after %s, with a budget of %s", took, shortBudget)
 	}
 	t.Logf("gone after %s", took.Round(time.Millisecond))

@@ -20,10 +20,11 @@ import (
 
 	"github.com/lyft/dockernetes/internal/control"
 	"github.com/lyft/dockernetes/pkg/supervisor"
+	"github.com/lyft/dockernetes/test/rig"
 )
 
 // patience is how long a test waits for what should come at once.
-const patience = 30 * time.Second
+var patience = rig.Patience(30 * time.Second)
 
 // machine is a PID 1 under test, seen from outside of its namespaces.
 type machine struct {
@@ -285,7 +286,7 @@ func (m *machine) stop(t testing.TB) {
 }
 
 // stopsWithin is the promise: Docker kills after 10 s.
-const stopsWithin = 9 * time.Second
+var stopsWithin = rig.Patience(9 * time.Second)
 
 func (m *machine) mustHaveLeftNothing(t testing.TB) {
 	t.Helper()

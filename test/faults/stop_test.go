@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lyft/dockernetes/pkg/supervisor"
+	"github.com/lyft/dockernetes/test/rig"
 )
 
 // points are the boundaries at which the scenario "held" can be held.
@@ -70,7 +71,7 @@ func TestAPhaseThatDoesNotHeedItsContextDoesNotKeepTheContainerFromEnding(t *tes
 			}
 			m.signal(t, syscall.SIGTERM)
 			status, took := m.exit(t)
-			if took > stopsWithin+500*time.Millisecond {
+			if took > stopsWithin+rig.Patience(500*time.Millisecond) {
 				t.Errorf("ended after %s; Docker would have killed it after 10 s", took)
 			}
 			if status != 1 || !strings.Contains(m.out.String(), "cannot stop pki") {
@@ -89,7 +90,7 @@ func TestAStopThatIsOverdueKillsWhatIsLeft(t *testing.T) {
 	m.await(t, "parent", supervisor.Ready)
 	m.signal(t, syscall.SIGTERM)
 	status, took := m.exit(t)
-	if status != 0 || took > shortBudget+time.Second {
+	if status != 0 || took > shortBudget+rig.Patience(time.Second) {
 		t.Errorf("status %d after %s", status, took)
 	}
 	m.mustHaveLeftNothing(t)
