@@ -19,8 +19,9 @@ type Store struct {
 	Snapshotter string
 }
 
-// Import has containerd's own tool read and unpack the layout's images. The
-// label keeps the kubelet from ever deleting them.
+// Import has containerd's own tool read and unpack the layout's images; itself
+// (--local), as containerd would only do that for the snapshotter that it prefers.
+// The label keeps the kubelet from ever deleting them.
 func (s Store) Import(ctx context.Context, l Layout) error {
 	reader, writer := io.Pipe()
 	written := make(chan error, 1)
@@ -29,7 +30,7 @@ func (s Store) Import(ctx context.Context, l Layout) error {
 		writer.CloseWithError(err)
 		written <- err
 	}()
-	command := exec.CommandContext(ctx, "ctr", "--address", s.Address, "--namespace", Namespace, "images", "import",
+	command := exec.CommandContext(ctx, "ctr", "--address", s.Address, "--namespace", Namespace, "images", "import", "--local",
 		"--snapshotter", s.Snapshotter, "--label", "io.cri-containerd.pinned=pinned", "-")
 	command.Stdin = reader
 	output, err := command.CombinedOutput()

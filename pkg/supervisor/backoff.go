@@ -13,8 +13,11 @@ const (
 	longestWait = 30 * time.Second
 	jitter      = 0.1
 	// settled is how long a service must have been ready for its failures to
-	// be forgotten.
-	settled = 30 * time.Second
+	// be forgotten. What can't work fails at once. kube-controller-manager
+	// gives up 10 s after its start as long as the API server is not done with
+	// RBAC's rules, which takes minutes where the CPU is very short; that it
+	// starts again and again then is no reason to despair of it.
+	settled = 8 * time.Second
 
 	// phaseTries and serviceTries are the budgets: how many failures in a row
 	// make a phase failed, or a service degraded.

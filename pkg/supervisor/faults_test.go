@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +107,58 @@ func TestWhateverHappensToAPhaseItIsNamedAndTheNextRunConverges(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// The API server may die while a phase talks to it, more often than the phase
+// has tries, and stay away for long.
+func TestAPhaseWhoseNeedDiesIsRunAgainOnceThatIsBack(t *testing.T) {
+	for _, down := range []time.Duration{0, time.Second, 10 * time.Second, 5 * time.Minute} {
+		t.Run(down.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var up atomic.Bool
+				var backAt time.Time
+				kill, begun := make(chan struct{}), make(chan struct{})
+				g := start(t,
+					unit{name: "apiserver", kind: KindService, try: func(ctx context.Context, r *report) error {
+						if time.Now().Before(backAt) {
+							return errors.New("exit status 1")
+						}
+						up.Store(true)
+						r.ready()
+						select {
+						case <-kill:
+							up.Store(false)
+							return errors.New("killed by SIGKILL")
+						case <-ctx.Done():
+							return nil
+						}
+					}},
+					unit{name: "api", kind: KindMilestone, needs: []string{"apiserver"}, try: Milestone{}.attempt},
+					unit{name: "coredns", kind: KindPhase, needs: []string{"api"}, tries: phaseTries, try: func(context.Context, *report) error {
+						begun <- struct{}{}
+						time.Sleep(time.Millisecond) // under synctest: until nobody else has anything to do
+						if !up.Load() {
+							return errors.New("connection refused")
+						}
+						return nil
+					}},
+				)
+				for range 2 * phaseTries {
+					<-begun
+					backAt = time.Now().Add(down)
+					kill <- struct{}{}
+				}
+				go func() {
+					for range begun {
+					}
+				}()
+				time.Sleep(time.Hour)
+				g.mustBe(t, "coredns", Ready)
+				g.stop(t)
+				close(begun)
+			})
+		})
 	}
 }
 

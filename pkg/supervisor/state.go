@@ -5,7 +5,7 @@ type event string
 
 const (
 	evNeedsMet  event = "needs met"  // all that it waits for is ready, or somebody connected to its socket
-	evNeedsLost event = "needs lost" // something that a milestone needs is no longer ready
+	evNeedsLost event = "needs lost" // something that a milestone, or a phase that failed, needs is no longer ready
 	evReady     event = "ready"      // told by notification, probed, observed, or the phase returned nil
 	evFailed    event = "failed"     // exit, error, time-out or hang, with tries left
 	evExhausted event = "exhausted"  // the same, with the budget of tries spent
@@ -55,9 +55,10 @@ var moves = map[State]map[event]move{
 		evStop:      {Stopping, actStop},
 	},
 	Backoff: {
-		evRetry: {Starting, actStart},
-		evStart: {Starting, actStart},
-		evStop:  {Stopping, actStop},
+		evRetry:     {Starting, actStart},
+		evStart:     {Starting, actStart},
+		evNeedsLost: {Waiting, actNone},
+		evStop:      {Stopping, actStop},
 	},
 	Degraded: {
 		// A try does not show as starting: a degraded service stays degraded

@@ -27,6 +27,7 @@ var edges = map[string]string{
 	"ready + stop":          "stopping, stop",
 	"backoff + retry":       "starting, start",
 	"backoff + start":       "starting, start",
+	"backoff + needs lost":  "waiting, ",
 	"backoff + stop":        "stopping, stop",
 	"degraded + retry":      "degraded, start",
 	"degraded + ready":      "ready, ",

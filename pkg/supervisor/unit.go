@@ -70,7 +70,11 @@ func (u *unit) run() {
 			u.ended(err)
 		case <-u.retryC:
 			u.retryC = nil
-			if !u.board.isStopping() {
+			switch {
+			case u.board.isStopping():
+			case u.kind == KindPhase && u.lacksNeeds():
+				u.apply(evNeedsLost, nil)
+			default:
 				u.apply(evRetry, nil)
 			}
 		}
@@ -243,14 +247,24 @@ func (u *unit) failed(err error) {
 	if u.state == Ready && time.Since(u.readyAt) >= settled {
 		u.failures = 0
 	}
-	u.failures++
 	var final finalError
-	if u.failures >= u.tries || errors.As(err, &final) {
+	isFinal := errors.As(err, &final)
+	if u.kind == KindPhase && !isFinal && u.lacksNeeds() {
+		// A phase that needs the API server can't but fail while that is down.
+		// It is no fault of its own, and it waits for its needs once more.
+		u.apply(evFailed, err)
+		return
+	}
+	u.failures++
+	if u.failures >= u.tries || isFinal {
 		u.apply(evExhausted, err)
 		return
 	}
 	u.apply(evFailed, err)
 }
+
+// lacksNeeds tells whether something that the unit needs is not ready (any more).
+func (u *unit) lacksNeeds() bool { return len(u.board.missing(u.needs, Ready)) > 0 }
 
 // obey carries out what somebody asks for.
 func (u *unit) obey(c command) error {

@@ -50,6 +50,7 @@ func TestTheReadinessFileAndTheSocketAgreeUnderAKillLoop(t *testing.T) {
 	for range kills {
 		m.kill(t, m.unit(t, "apiserver").PID, syscall.SIGKILL)
 		m.await(t, "ready", supervisor.Waiting)
+		until(t, "the readiness file is gone", func() bool { return !exists(t, m.dir, "ready") })
 		if err := m.Start(t.Context(), "apiserver"); err != nil {
 			t.Fatal(err)
 		}
